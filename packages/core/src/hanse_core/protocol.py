@@ -1,0 +1,28 @@
+"""Facts of the v4 wire that server, node and client must agree on."""
+
+import base64
+import binascii
+
+API_VERSION = "4.15.2"
+"""What `GET /version` reports: stock command lines choose the node image by its first two numbers."""
+
+API_PATH = "/api"
+NAMESPACE = "/tasks"
+"""The Socket.IO namespace in which all events travel."""
+
+DEFAULT_PAGE_SIZE = 10
+KEEPALIVE_SECONDS = 15.0
+"""A held answer sends one blank this often, so that proxies between keep the connection open."""
+
+
+def encode_variable(value: object) -> str:
+    """Encode the value of a container's environment variable: Base32 with `!` for the padding; empty stays empty."""
+    return base64.b32encode(str(value).encode()).decode("ascii").replace("=", "!")
+
+
+def decode_variable(value: str) -> str:
+    """Undo `encode_variable`; a value that is not Base32 is given back unchanged."""
+    try:
+        return base64.b32decode(value.replace("!", "=")).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return value

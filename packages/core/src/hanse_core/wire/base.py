@@ -1,0 +1,57 @@
+"""What all wire models share."""
+
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    def given(self) -> dict[str, Any]:
+        """Give the fields that the sender named and that are not null (what a PATCH changes)."""
+        return {name: value for name in self.model_fields_set if (value := getattr(self, name)) is not None}
+
+
+class Item(BaseModel):
+    """An object of the API as it is sent; fields that this version does not know are kept."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def _not_only_digits(value: str) -> str:
+    if value.isdigit():
+        raise ValueError("must not consist of digits only")
+    return value
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_not_only_digits)]
+Text128 = Annotated[str, StringConstraints(max_length=128)]
+Text1024 = Annotated[str, StringConstraints(max_length=1024)]
+Id = Annotated[int, Field(ge=1, le=2**53)]
+
+
+class Link(Item):
+    """A reference to one other object."""
+
+    id: int
+    link: str
+    methods: list[str] = []
+
+
+class Identified(Body):
+    """A body that names one object, as the membership sub-resources take it."""
+
+    id: Id
+
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list."""
+
+    data: list[T]
+    links: dict[str, str] = {}

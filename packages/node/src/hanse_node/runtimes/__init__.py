@@ -1,0 +1,1 @@
+"""Where algorithms run: one contract, several engines."""

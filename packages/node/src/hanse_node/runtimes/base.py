@@ -1,0 +1,105 @@
+"""The contract of every runtime: start one run, tell how it ended, stop it, and find it again after a restart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from hanse_core.errors import HanseError
+
+
+class ImageMissing(HanseError):
+    """The image cannot be had here; the run ends as `non-existing Docker image`."""
+
+
+class StartFailed(HanseError):
+    """The engine refused to start the run; the message names why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One selected database as the run sees it: a file or folder (read-only), or a connection string."""
+
+    label: str
+    kind: str
+    """Type text from the configuration: csv, parquet, sql, …"""
+    uri: str
+    """Path on this machine, or the connection string."""
+    is_path: bool
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """The database's `env` map (credentials and the like)."""
+    query: str | None = None
+    sheet_name: str | None = None
+    preprocessing: str | None = None
+    """JSON text of the list of preprocessing steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run may use at most; None means no limit of our own."""
+
+    seconds: float | None = None
+    memory_bytes: int | None = None
+    processes: int | None = None
+    log_bytes: int = 1_000_000
+    output_bytes: int = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """Everything an engine needs to start one run."""
+
+    run_id: int
+    task_id: int
+    job_id: int
+    image: str
+    digest: str
+    folder: Path
+    """The run's own folder on this machine; holds `input`, `output` (empty) and `token`. Only this is writable to the run."""
+    temporary: Path
+    """The job's own temporary folder on this machine (`TEMPORARY_FOLDER`)."""
+    proxy_socket: Path
+    """Unix socket on which the node's proxy serves this one run; its folder is the run's alone and survives node restarts."""
+    mounts: Sequence[Mount] = ()
+    """The selected databases, in the order of the task."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Further variables (`algorithm_env`), in plain text; the engine encodes them."""
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a run ended: its exit code, or why the engine ended it (`killed`, `time`, `memory`, `log`, `lost`)."""
+
+    code: int
+    reason: str | None = None
+
+
+class Runtime(Protocol):
+    """One engine. References are strings that stay valid across a restart of the node (they go into the journal)."""
+
+    name: str
+
+    async def resolve(self, image: str) -> str:
+        """Give the digest (`sha256:…`) under which the image is known here. Raises `ImageMissing`."""
+
+    async def start(self, spec: RunSpec) -> str:
+        """Start the run and give its reference. Raises `StartFailed` or `ImageMissing`; then nothing is left behind."""
+
+    async def wait(self, reference: str) -> Exit:
+        """Return once the run has ended, at once if it already has; `lost` when there is no trace of it."""
+
+    async def logs(self, reference: str, offset: int = 0) -> bytes:
+        """Give the log (stdout and stderr together) from a byte offset on."""
+
+    async def stop(self, reference: str) -> None:
+        """End the run and everything it started; no error when it already ended."""
+
+    async def remove(self, reference: str) -> None:
+        """Drop what the engine still keeps of an ended run; no error when there is nothing."""
+
+    async def adopt(self) -> Mapping[int, str]:
+        """After a restart: references, by run id, of all runs that this engine still knows (running or ended)."""
+
+    async def close(self) -> None:
+        """Let go of what the engine holds in this process; runs go on."""
