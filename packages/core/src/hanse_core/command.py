@@ -37,9 +37,7 @@ def parser() -> argparse.ArgumentParser:
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         module = cast(CommandModule, import_module(entry.value))
         text = (module.__doc__ or "").strip().splitlines()[0].rstrip(".")
-        module.register(
-            commands.add_parser(entry.name, help=text, description=text + ".", allow_abbrev=False)
-        )
+        module.register(commands.add_parser(entry.name, help=text, description=text + ".", allow_abbrev=False))
     return root
 
 

@@ -100,9 +100,7 @@ def from_wire(status: int, body: object) -> HanseError:
     cls = _BY_CODE.get(str(fields.get("code"))) or _BY_STATUS.get(status) or HanseError
     raw = fields.get("errors")
     errors = (
-        {str(k): [str(t) for t in v] for k, v in raw.items() if isinstance(v, list)}
-        if isinstance(raw, dict)
-        else None
+        {str(k): [str(t) for t in v] for k, v in raw.items() if isinstance(v, list)} if isinstance(raw, dict) else None
     )
     error = cls(str(message), errors=errors)
     error.status = status

@@ -38,9 +38,7 @@ def open_sealed(sealed: str, private_key: rsa.RSAPrivateKey) -> bytes:
         key = _session_key(private_key.decrypt(wrapped, padding.PKCS1v15()))
         message = _aes_ctr(key, iv, body)
     except ValueError as error:
-        raise Invalid(
-            "the payload cannot be decrypted: it was encrypted for another key, or damaged"
-        ) from error
+        raise Invalid("the payload cannot be decrypted: it was encrypted for another key, or damaged") from error
     return _without_base64(message)
 
 

@@ -48,9 +48,7 @@ def publish(key: rsa.RSAPrivateKey | rsa.RSAPublicKey) -> str:
 def load_public(published: str) -> rsa.RSAPublicKey:
     """Read a published public key. Raises `Invalid` when it is absent or no RSA key."""
     if not published:
-        raise Invalid(
-            "the organization has not published a public key; its node or a member must do so first"
-        )
+        raise Invalid("the organization has not published a public key; its node or a member must do so first")
     try:
         key = serialization.load_pem_public_key(base64.b64decode(published))
     except (ValueError, UnsupportedAlgorithm) as error:

@@ -24,9 +24,7 @@ def _strong(password: str) -> str:
 
 
 NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=128), AfterValidator(_strong)]
-Username = Annotated[
-    str, StringConstraints(min_length=3, max_length=128, pattern=r"^[A-Za-z][A-Za-z0-9._-]*$")
-]
+Username = Annotated[str, StringConstraints(min_length=3, max_length=128, pattern=r"^[A-Za-z][A-Za-z0-9._-]*$")]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Credential = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
@@ -38,9 +36,7 @@ class UserLogin(Body):
 
 
 class NodeLogin(Body):
-    api_key: Annotated[
-        str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$")
-    ]
+    api_key: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$")]
 
 
 class ContainerTokenRequest(Body):
