@@ -1,4 +1,7 @@
-"""Names, rooms and payloads of the live events. An event is a doorbell: ids of what changed, to be read again by REST."""
+"""Names, rooms and payloads of the live events.
+
+An event is a doorbell: it carries ids of what changed, to be read again by REST.
+"""
 
 from typing import Final, TypedDict
 

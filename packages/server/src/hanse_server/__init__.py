@@ -1,0 +1,1 @@
+"""The central server: who may ask what of whom, and what came of it."""

@@ -1,0 +1,1 @@
+"""Plumbing that the central server and the algorithm store share: requests, transactions, events, pages and errors."""

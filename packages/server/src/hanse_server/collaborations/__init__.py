@@ -1,0 +1,1 @@
+"""Collaborations, studies and nodes."""

@@ -1,0 +1,64 @@
+"""Tables of collaborations, studies and nodes; their members are in `accounts.models`."""
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hanse_server.accounts.models import Identity, Organization, member, study_member
+from hanse_web.db import Base
+
+
+class Collaboration(Base):
+    """Organizations that agreed to analyse data together."""
+
+    __tablename__ = "collaboration"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    encrypted: Mapped[bool]
+
+    organizations: Mapped[list[Organization]] = relationship(secondary=member, order_by=Organization.id)
+
+
+class Study(Base):
+    """A named subset of a collaboration's organizations."""
+
+    __tablename__ = "study"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    collaboration_id: Mapped[int] = mapped_column(ForeignKey("collaboration.id", ondelete="CASCADE"), index=True)
+
+    collaboration: Mapped[Collaboration] = relationship()
+    organizations: Mapped[list[Organization]] = relationship(secondary=study_member, order_by=Organization.id)
+
+
+class Node(Identity):
+    """A data station: one organization's, in one collaboration."""
+
+    __tablename__ = "node"
+    __table_args__ = (UniqueConstraint("organization_id", "collaboration_id"),)
+    __mapper_args__ = {"polymorphic_identity": "node"}
+
+    id: Mapped[int] = mapped_column(ForeignKey("identity.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    api_key_hash: Mapped[str] = mapped_column(unique=True)
+    """Keyed hash of the API key, so that a login finds its node by one look-up."""
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), index=True)
+    collaboration_id: Mapped[int | None] = mapped_column(
+        ForeignKey("collaboration.id", ondelete="SET NULL"), index=True
+    )
+
+    organization: Mapped[Organization] = relationship()
+    collaboration: Mapped[Collaboration | None] = relationship()
+    settings: Mapped[list["NodeSetting"]] = relationship(order_by="NodeSetting.id", cascade="all, delete-orphan")
+
+
+class NodeSetting(Base):
+    """What a connected node shares of its configuration, as flat texts."""
+
+    __tablename__ = "node_setting"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    node_id: Mapped[int] = mapped_column(ForeignKey("node.id", ondelete="CASCADE"), index=True)
+    key: Mapped[str]
+    value: Mapped[str]

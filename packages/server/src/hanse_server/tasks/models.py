@@ -1,0 +1,104 @@
+"""Tables of tasks, runs and what belongs to them."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hanse_core.states import RunStatus
+from hanse_server.accounts.models import Organization, User
+from hanse_server.collaborations.models import Collaboration, Study
+from hanse_web.db import Base, UtcDateTime
+
+
+class Job(Base):
+    """One computation: the task of a user and all its descendants. Gives out the job ids."""
+
+    __tablename__ = "job"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Task(Base):
+    """A question to one or more organizations; its state follows from its runs."""
+
+    __tablename__ = "task"
+    __table_args__ = (Index("ix_task_collaboration_id_id", "collaboration_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(default="")
+    description: Mapped[str] = mapped_column(default="")
+    image: Mapped[str]
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), index=True)
+    collaboration_id: Mapped[int] = mapped_column(ForeignKey("collaboration.id", ondelete="CASCADE"))
+    study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    init_org_id: Mapped[int | None] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), index=True)
+    init_user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    idempotency_key: Mapped[str | None] = mapped_column(unique=True)
+    """Who asked and the key they gave, so that a repeated request finds its task instead of making a second."""
+
+    collaboration: Mapped[Collaboration] = relationship()
+    study: Mapped[Study | None] = relationship()
+    parent: Mapped["Task | None"] = relationship(remote_side=id)
+    init_org: Mapped[Organization | None] = relationship()
+    init_user: Mapped[User | None] = relationship()
+    databases: Mapped[list["TaskDatabase"]] = relationship(order_by="TaskDatabase.id", cascade="all, delete-orphan")
+    runs: Mapped[list["Run"]] = relationship(
+        back_populates="task", order_by="Run.id", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+
+class TaskDatabase(Base):
+    """One database that a task reads, by its label, with how it is to be read as JSON text."""
+
+    __tablename__ = "task_database"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    label: Mapped[str] = mapped_column(index=True)
+    parameters: Mapped[str] = mapped_column(default="{}")
+
+
+class Run(Base):
+    """A task at one organization. The large columns come last, and lists do not load them."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        Index("ix_run_organization_id_id", "organization_id", "id"),
+        Index("ix_run_open", "organization_id", "finished_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
+    status: Mapped[str] = mapped_column(default=RunStatus.PENDING.value)
+    version: Mapped[int] = mapped_column(default=0)
+    """Counts the moves; a move names the version it saw, so that of two at once only one succeeds."""
+    assigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    cleanup_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    blob_storage_used: Mapped[bool] = mapped_column(default=False)
+    input: Mapped[str | None] = mapped_column(Text, deferred=True)
+    result: Mapped[str | None] = mapped_column(Text, deferred=True)
+    log: Mapped[str | None] = mapped_column(Text, deferred=True)
+
+    __mapper_args__ = {"version_id_col": version}
+
+    task: Mapped[Task] = relationship(back_populates="runs")
+    organization: Mapped[Organization] = relationship()
+    ports: Mapped[list["RunPort"]] = relationship(order_by="RunPort.id", cascade="all, delete-orphan")
+
+
+class RunPort(Base):
+    """A port that a run's container offers on the VPN."""
+
+    __tablename__ = "run_port"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), index=True)
+    port: Mapped[int]
+    label: Mapped[str | None]

@@ -1,0 +1,78 @@
+"""Putting an application together from its parts; used by the server and by the store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from sqlalchemy import Engine
+
+from hanse_core import __version__
+from hanse_web import errors
+from hanse_web.access import Actor, ActorLoader
+from hanse_web.auth import Tokens
+from hanse_web.clock import Clock
+from hanse_web.outbox import Dispatcher
+from hanse_web.work import Works
+
+Job = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass
+class Parts:
+    """The few objects that a process consists of; `main.py` makes them, handlers find them in `app.state`."""
+
+    engine: Engine
+    clock: Clock
+    tokens: Tokens
+    dispatcher: Dispatcher
+    actor_loaders: Mapping[str, ActorLoader]
+    seen: Callable[[Actor, datetime], None] = lambda actor, moment: None
+    """Told whom a request came from and when; must be cheap."""
+    jobs: Sequence[Job] = ()
+    """Coroutine functions that run as long as the process does."""
+    state: Mapping[str, object] = field(default_factory=dict)
+    """What else handlers find in `app.state`, by name."""
+
+
+def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter]) -> FastAPI:
+    """Build the application: its routes under the API path, its errors, its transactions and background jobs."""
+    app = FastAPI(
+        title=title,
+        version=__version__,
+        lifespan=_lifespan(parts),
+        openapi_url=f"{api_path}/openapi.json",
+        docs_url=f"{api_path}/docs",
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.clock = parts.clock
+    app.state.tokens = parts.tokens
+    app.state.actor_loaders = parts.actor_loaders
+    app.state.seen = parts.seen
+    app.state.engine = parts.engine
+    app.state.works = Works(parts.engine, parts.clock, parts.dispatcher)
+    for name, value in parts.state.items():
+        setattr(app.state, name, value)
+    errors.install(app)
+    for router in routers:
+        app.include_router(router, prefix=api_path)
+    return app
+
+
+def _lifespan(parts: Parts) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(job()) for job in (parts.dispatcher.run, *parts.jobs)]
+            try:
+                yield
+            finally:
+                for task in running:
+                    task.cancel()
+        parts.engine.dispose()
+
+    return lifespan

@@ -1,0 +1,68 @@
+"""The one place where errors become answers."""
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
+from sqlalchemy.exc import IntegrityError, OperationalError
+from starlette.exceptions import HTTPException
+
+from hanse_core.errors import Conflict, HanseError, Invalid, Unavailable, to_wire
+
+log = structlog.get_logger()
+
+
+def install(app: FastAPI) -> None:
+    """Teach the application how each error is answered."""
+    app.add_exception_handler(HanseError, _known)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(IntegrityError, _integrity)
+    app.add_exception_handler(OperationalError, _database_away)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def answer(error: HanseError) -> JSONResponse:
+    """Write an error to the wire."""
+    return JSONResponse(to_wire(error), status_code=error.status)
+
+
+async def _known(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HanseError)  # noqa: S101
+    return answer(error)
+
+
+async def _validation(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    errors: dict[str, list[str]] = {}
+    for problem in error.errors():
+        if problem["type"] == "json_invalid":
+            message = f"the body is not valid JSON: {problem.get('ctx', {}).get('error', '')}"
+            return JSONResponse({"message": message, "msg": message, "code": "invalid"}, status_code=400)
+        field = ".".join(str(part) for part in problem["loc"][1:]) or "_schema"
+        errors.setdefault(field, []).append(problem["msg"])
+    names = ", ".join(errors)
+    return answer(Invalid(f"the request is not valid, see: {names}", errors=errors))
+
+
+async def _integrity(_: Request, error: Exception) -> Response:
+    log.info("constraint-refused", error=str(getattr(error, "orig", "")))
+    return answer(Conflict("another change made this impossible: the name is taken or the object is still in use"))
+
+
+async def _database_away(_: Request, error: Exception) -> Response:
+    log.error("database-unavailable", error=str(getattr(error, "orig", "")))
+    return answer(Unavailable("the database does not answer; try again shortly"))
+
+
+async def _http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    if error.status_code == 404:
+        return HTMLResponse("<!doctype html><title>404</title><h1>There is no such page</h1>", status_code=404)
+    body = {"message": str(error.detail), "msg": str(error.detail), "code": "invalid"}
+    return JSONResponse(body, status_code=error.status_code, headers=error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected-error", method=request.method, path=request.url.path, exc_info=error)
+    return answer(HanseError("an unexpected error happened on the server; its log has the details"))

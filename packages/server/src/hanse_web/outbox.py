@@ -1,0 +1,116 @@
+"""Events as rows of the transaction that caused them, and their delivery after its commit.
+
+A replica that crashes between commit and delivery loses nothing: whatever has no delivery time is
+delivered by whoever looks next, at the latest by the slow timer.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+from anyio import to_thread
+from sqlalchemy import JSON, Engine, Index, delete, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from hanse_web.clock import Clock
+from hanse_web.db import IMMEDIATE, Base, UtcDateTime
+
+SWEEP_SECONDS = 2.0
+BATCH = 200
+
+log = structlog.get_logger()
+
+
+class OutboxEvent(Base):
+    """One event that is to be told to one or more rooms."""
+
+    __tablename__ = "outbox_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    data: Mapped[Any] = mapped_column(JSON)
+    rooms: Mapped[list[str]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_outbox_event_created_at", "created_at"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is told: a name, a payload and the rooms that hear it."""
+
+    name: str
+    data: Mapping[str, Any] | None
+    rooms: Sequence[str]
+
+
+class EventBus(Protocol):
+    """Carries events to whoever listens, on all replicas."""
+
+    async def publish(self, event: Event) -> None:
+        """Tell the rooms. Raises when the event may not have left, so that it is told again."""
+
+
+class MemoryBus:
+    """Keeps what was told; for tests and as the only listener of a server without sockets."""
+
+    def __init__(self) -> None:
+        self.told: list[Event] = []
+
+    async def publish(self, event: Event) -> None:
+        self.told.append(event)
+
+
+def enqueue(session: Session, clock: Clock, event: Event) -> None:
+    """Store an event in the caller's transaction."""
+    row = {"name": event.name, "data": event.data, "rooms": list(event.rooms), "created_at": clock.now()}
+    session.execute(insert(OutboxEvent).values(row))
+
+
+class Dispatcher:
+    """Delivers what is in the outbox: at once when rung, and on a slow timer for what others left behind."""
+
+    def __init__(self, engine: Engine, bus: EventBus) -> None:
+        self._engine = engine
+        self._bus = bus
+        self._bell = asyncio.Event()
+
+    def ring(self) -> None:
+        """Say that a transaction with events was committed."""
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        while True:
+            try:
+                await self.deliver()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("outbox-delivery-failed", error=type(error).__name__)
+            try:
+                await asyncio.wait_for(self._bell.wait(), SWEEP_SECONDS)
+            except TimeoutError:
+                continue
+            finally:
+                self._bell.clear()
+
+    async def deliver(self) -> int:
+        """Tell everything that waits, oldest first; give the number of events told."""
+        told = 0
+        while rows := await to_thread.run_sync(self._waiting):
+            for row in rows:
+                await self._bus.publish(Event(row.name, row.data, row.rooms))
+            await to_thread.run_sync(self._forget, [row.id for row in rows])
+            told += len(rows)
+        return told
+
+    def _waiting(self) -> list[OutboxEvent]:
+        with Session(self._engine, expire_on_commit=False) as session:
+            return list(session.scalars(select(OutboxEvent).order_by(OutboxEvent.id).limit(BATCH)))
+
+    def _forget(self, ids: Sequence[int]) -> None:
+        with self._engine.execution_options(**{IMMEDIATE: True}).begin() as connection:
+            connection.execute(delete(OutboxEvent).where(OutboxEvent.id.in_(ids)))

@@ -1,0 +1,139 @@
+"""Lists: parameters, one page of rows, links and headers as the v4 wire has them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import Request, Response
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from hanse_core.errors import Invalid
+from hanse_core.protocol import DEFAULT_PAGE_SIZE
+
+_TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
+_FALSE = frozenset({"", "0", "false", "no", "off", "f", "n"})
+
+
+class Parameters:
+    """The query string of a request; of a repeated parameter the first value counts."""
+
+    def __init__(self, request: Request) -> None:
+        self.path = request.url.path
+        self.items: dict[str, str] = {}
+        for name, value in request.query_params.multi_items():
+            self.items.setdefault(name, value)
+        self._all = request.query_params
+
+    def text(self, name: str) -> str | None:
+        """Give a parameter, or None when it is absent or empty."""
+        return self.items.get(name) or None
+
+    def integer(self, name: str) -> int | None:
+        """Give a parameter as a whole number; raises `Invalid` naming it otherwise."""
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            return int(value)
+        except ValueError as error:
+            raise Invalid(f"parameter {name} must be a whole number, not {value!r}") from error
+
+    def flag(self, name: str) -> bool:
+        """Give a parameter as truth value: `1/true/yes` or `0/false/no` or absent."""
+        value = self.items.get(name, "").lower()
+        if value in _TRUE:
+            return True
+        if value in _FALSE:
+            return False
+        raise Invalid(f"parameter {name} must be true or false, not {value!r}")
+
+    def optional_flag(self, name: str) -> bool | None:
+        """Give a parameter as truth value, or None when it is absent."""
+        return self.flag(name) if self.text(name) is not None else None
+
+    def several(self, name: str) -> list[str]:
+        """Give all values of a parameter that may be repeated or comma-separated."""
+        return [part for value in self._all.getlist(name) for part in value.split(",") if part]
+
+    def includes(self, name: str) -> bool:
+        """Tell whether `include` names this."""
+        return name in self.several("include")
+
+
+def contains(column: InstrumentedAttribute[Any], pattern: str | None) -> Any:
+    """Filter by an SQL LIKE pattern, as v4's text filters do."""
+    return column.like(pattern) if pattern is not None else True
+
+
+def ordered(statement: Select[Any], parameters: Parameters, columns: Mapping[str, Any], key: Any) -> Select[Any]:
+    """Apply `sort` (comma-separated, `-` for descending); ties go by the key, so that pages are stable."""
+    for name in (parameters.text("sort") or "").split(","):
+        bare = name.strip().lstrip("+-")
+        if not bare:
+            continue
+        if bare not in columns:
+            raise Invalid(f"cannot sort by {bare!r}; sort by one of: {', '.join(sorted(columns))}")
+        column = columns[bare]
+        statement = statement.order_by(column.desc() if name.strip().startswith("-") else column.asc())
+    return statement.order_by(key)
+
+
+def page(
+    session: Session,
+    statement: Select[Any],
+    parameters: Parameters,
+    build: Callable[[Sequence[Any]], Iterable[Any]],
+) -> Response:
+    """Answer one page: count, fetch, build the items of all its rows together, serialise once."""
+    number, size = _position(parameters)
+    total = session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+    rows = session.execute(statement.limit(size).offset((number - 1) * size)).all()
+    links = _links(parameters, number, size, total)
+    body = orjson.dumps({"data": list(build(rows)), "links": links}, default=_plain)
+    return Response(body, media_type="application/json", headers=_headers(links, total))
+
+
+def _plain(value: object) -> object:
+    dump = getattr(value, "model_dump", None)
+    if dump is None:
+        raise TypeError(f"cannot serialise {type(value).__name__}")
+    return dump(mode="json", by_alias=True)
+
+
+def _position(parameters: Parameters) -> tuple[int, int]:
+    number = parameters.integer("page")
+    size = parameters.integer("per_page")
+    number = 1 if number is None else number
+    size = DEFAULT_PAGE_SIZE if size is None else size
+    if number < 1 or size < 1:
+        raise Invalid("page and per_page must be at least 1")
+    return number, size
+
+
+def _links(parameters: Parameters, number: int, size: int, total: int) -> dict[str, str]:
+    last = -(-total // size)
+
+    def link(target: int) -> str:
+        query = dict(parameters.items)
+        query["page"] = str(target)
+        return f"{parameters.path}?{urlencode(query)}"
+
+    links = {"first": link(1)}
+    if number > 1:
+        links["previous"] = link(number - 1)
+    links["self"] = link(number)
+    if number < last:
+        links["next"] = link(number + 1)
+    if last:
+        links["last"] = link(last)
+    return links
+
+
+def _headers(links: Mapping[str, str], total: int) -> dict[str, str]:
+    return {
+        "total-count": str(total),
+        "Link": ",".join(f"<{url}>; rel={relation}" for relation, url in links.items()),
+        "access-control-expose-headers": "total-count, Link",
+    }

@@ -1,0 +1,68 @@
+"""One request, one transaction, told after the commit."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import Depends, Request
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from hanse_web.clock import Clock
+from hanse_web.db import IMMEDIATE, is_sqlite
+from hanse_web.outbox import Dispatcher, Event, enqueue
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Work:
+    """The transaction of one request. Use cases read and write through `session` and `tell` what happened."""
+
+    def __init__(self, session: Session, clock: Clock) -> None:
+        self.session = session
+        self.clock = clock
+        self.has_told = False
+
+    def tell(self, name: str, data: dict[str, Any] | None, *rooms: str) -> None:
+        """Have an event sent to these rooms once the transaction is committed; without that, never."""
+        enqueue(self.session, self.clock, Event(name, data, rooms))
+        self.has_told = True
+
+
+class Works:
+    """Opens units of work; commits at the edge, then rings for delivery."""
+
+    def __init__(self, engine: Engine, clock: Clock, dispatcher: Dispatcher) -> None:
+        self.clock = clock
+        self.dispatcher = dispatcher
+        self._read = sessionmaker(engine, expire_on_commit=False)
+        self._write = sessionmaker(engine.execution_options(**{IMMEDIATE: True}), expire_on_commit=False)
+        # SQLite has one writer. Waiting for it here, on the loop, keeps threads free for the writer itself.
+        self._turn = asyncio.Lock() if is_sqlite(engine) else None
+
+    @asynccontextmanager
+    async def open(self, *, write: bool) -> AsyncIterator[Work]:
+        """Give a unit of work: committed when the block ends, rolled back when it raises."""
+        turn: AbstractAsyncContextManager[None] = self._turn if write and self._turn else nullcontext()
+        async with turn:
+            session = (self._write if write else self._read)()
+            work = Work(session, self.clock)
+            try:
+                yield work
+                await to_thread.run_sync(session.commit)
+            finally:
+                await to_thread.run_sync(session.close)
+        if work.has_told:
+            self.dispatcher.ring()
+
+
+async def _request_work(request: Request) -> AsyncIterator[Work]:
+    works: Works = request.app.state.works
+    async with works.open(write=request.method not in SAFE_METHODS) as work:
+        yield work
+
+
+# The function scope makes FastAPI commit before the answer leaves; the default scope commits after it.
+RequestWork = Annotated[Work, Depends(_request_work, scope="function")]
