@@ -1,0 +1,128 @@
+"""What a run finds: the names and values of its environment, and where files and databases appear inside.
+
+Every published v4 algorithm image relies on this contract; values are Base32 with `!` for `=`, names are plain.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from hanse_node.runtimes.base import Mount, RunSpec, StartFailed
+
+FORBIDDEN = frozenset({"PKG_NAME"})
+"""Names that belong to the image: no configuration may set them."""
+RESERVED_LABELS = frozenset({"data", "tmp"})
+"""Labels whose path would hide a folder of the contract."""
+CONTAINER_PORT = 8080
+
+
+class InvalidEnvironment(StartFailed):
+    """A variable that the run would need has a name that no environment may carry; trying again cannot help."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Where one run finds its folder, its job's temporary folder, its databases and the proxy, as seen from inside."""
+
+    folder: str
+    temporary: str
+    databases: Mapping[str, str]
+    """URI by label, for the selected databases only."""
+    host: str = "http://127.0.0.1"
+    """With its scheme, as stock tools expect."""
+    port: int = CONTAINER_PORT
+    api_path: str = ""
+
+
+def encode(text: str) -> str:
+    """Encode a value the way stock tools decode it; the empty string stays empty."""
+    return base64.b32encode(text.encode()).decode("ascii").replace("=", "!")
+
+
+def decode(text: str) -> str:
+    """Decode as stock tools do: what is not Base32 stays as it is."""
+    try:
+        return base64.b32decode(text.replace("!", "=").encode()).decode()
+    except (binascii.Error, UnicodeError):
+        return text
+
+
+def run_folder_inside(run_id: int) -> str:
+    """Give the folder of a run as the contract names it."""
+    return f"/mnt/data/task-{run_id:09d}"
+
+
+def database_inside(mount: Mount) -> str:
+    """Give the URI under which an isolated run sees a database; the suffix stays, since readers look at it."""
+    if not mount.is_path:
+        return mount.uri
+    return f"/mnt/{mount.label}{PurePosixPath(mount.uri).suffix}"
+
+
+def isolated_view(spec: RunSpec, host: str = "http://127.0.0.1", port: int = CONTAINER_PORT) -> View:
+    """Give the view of a run with a file tree of its own, at the paths of the contract."""
+    databases = {mount.label: database_inside(mount) for mount in spec.mounts}
+    return View(run_folder_inside(spec.run_id), "/mnt/tmp", databases, host, port)
+
+
+def open_view(spec: RunSpec, host: str = "http://127.0.0.1", port: int = CONTAINER_PORT) -> View:
+    """Give the view of a run that shares the file tree of this machine."""
+    databases = {mount.label: mount.uri for mount in spec.mounts}
+    return View(str(spec.folder), str(spec.temporary), databases, host, port)
+
+
+def environment(spec: RunSpec, view: View) -> dict[str, str]:
+    """Give the environment exactly as the run receives it: plain names, encoded values."""
+    return {name: encode(value) for name, value in plain_environment(spec, view).items()}
+
+
+def plain_environment(spec: RunSpec, view: View) -> dict[str, str]:
+    """Give the environment before encoding. Raises `InvalidEnvironment` for a name that cannot be a variable."""
+    labels = [mount.label for mount in spec.mounts]
+    variables = {
+        "INPUT_FILE": f"{view.folder}/input",
+        "OUTPUT_FILE": f"{view.folder}/output",
+        "TOKEN_FILE": f"{view.folder}/token",
+        "TEMPORARY_FOLDER": view.temporary,
+        "HOST": view.host,
+        "PORT": str(view.port),
+        "API_PATH": view.api_path,
+        "USER_REQUESTED_DATABASE_LABELS": ",".join(labels),
+        "DB_LABELS": ",".join(dict.fromkeys(labels)),
+    }
+    for mount in spec.mounts:
+        variables |= _database_variables(mount, view.databases[mount.label])
+    variables |= spec.environment
+    _check_labels(spec.mounts)
+    _check_names(variables)
+    return variables
+
+
+def _database_variables(mount: Mount, uri: str) -> dict[str, str]:
+    prefix = mount.label.upper()
+    selection = {"QUERY": mount.query, "SHEET_NAME": mount.sheet_name, "PREPROCESSING": mount.preprocessing}
+    return {
+        f"{prefix}_DATABASE_URI": uri,
+        f"{prefix}_DATABASE_TYPE": mount.kind,
+        **{f"{prefix}_DB_PARAM_{key.upper()}": value for key, value in mount.parameters.items()},
+        **{f"{prefix}_{key}": value for key, value in selection.items() if value is not None},
+    }
+
+
+def _check_labels(mounts: Iterable[Mount]) -> None:
+    for mount in mounts:
+        if mount.is_path and mount.label in RESERVED_LABELS:
+            raise InvalidEnvironment(f"the database label {mount.label!r} is reserved; give the database another label")
+
+
+def _check_names(variables: Iterable[str]) -> None:
+    for name in variables:
+        if name in FORBIDDEN:
+            raise InvalidEnvironment(f"{name} belongs to the image; remove it from algorithm_env")
+        if not (name.isidentifier() and name.isascii()):
+            raise InvalidEnvironment(
+                f"{name!r} cannot be the name of a variable: use letters, digits and underscores in database labels, "
+                "their env and algorithm_env"
+            )
