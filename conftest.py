@@ -1,0 +1,101 @@
+"""What all tests of the workspace share: real parts are used where they are, and their absence is said aloud.
+
+`@pytest.mark.needs("bwrap")` marks a test that needs a real part. Without the part the test is skipped,
+and the summary lists how to get it. With HANSE_REQUIRE=all every skip, of whatever reason, is a failure.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+REQUIRE_ALL = os.environ.get("HANSE_REQUIRE") == "all"
+
+
+def _runs(*command: str) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _has_bwrap() -> bool:
+    return _runs("bwrap", "--unshare-all", "--ro-bind", "/", "/", "true")
+
+
+def find_uv() -> str | None:
+    """Find uv: as `make` set it up, or on the path."""
+    local = Path(__file__).parent / ".tools/uv/bin/uv"
+    return os.environ.get("UV") or (str(local) if local.exists() else shutil.which("uv"))
+
+
+@cache
+def find_python310() -> str | None:
+    """Find a Python 3.10: on the path, or among pyenv's versions."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = [shutil.which("python3.10"), *map(str, sorted(versions.glob("3.10.*/bin/python3.10")))]
+    return next((path for path in candidates if path and _runs(path, "-c", "pass")), None)
+
+
+PARTS: dict[str, tuple[Callable[[], bool], str]] = {
+    "bwrap": (_has_bwrap, "bubblewrap, which isolates the process runtime: apt-get install bubblewrap"),
+    "uv": (
+        lambda: find_uv() is not None,
+        "uv, which builds the environments of stock packages: run through `make test`",
+    ),
+    "python3.10": (
+        lambda: find_python310() is not None,
+        "Python 3.10, the oldest that the SDK and the client support: on the path, or `pyenv install 3.10`",
+    ),
+}
+
+
+@cache
+def _present(part: str) -> bool:
+    return PARTS[part][0]()
+
+
+@pytest.fixture(scope="session")
+def python310() -> str:
+    """Path of a Python 3.10, the oldest that the SDK and the client support."""
+    path = find_python310()
+    assert path is not None, "mark the test with @pytest.mark.needs('python3.10')"
+    return path
+
+
+@pytest.fixture(scope="session")
+def uv() -> str:
+    """Path of uv, which builds environments."""
+    path = find_uv()
+    assert path is not None, "mark the test with @pytest.mark.needs('uv')"
+    return path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark in item.iter_markers("needs"):
+            for part in mark.args:
+                if part not in PARTS:
+                    raise pytest.UsageError(f"{item.nodeid} needs {part!r}, which conftest.PARTS does not know")
+                if not _present(part):
+                    item.add_marker(pytest.mark.skip(reason=f"needs {part}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    missing = [part for part in PARTS if _present.cache_info().currsize and not _present(part)]
+    if missing:
+        terminalreporter.section("parts this machine lacks")
+        for part in missing:
+            terminalreporter.line(f"{part}: {PARTS[part][1]}")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = len(reporter.stats.get("skipped", [])) if reporter else 0
+    if REQUIRE_ALL and skipped and exitstatus == 0:
+        print(f"\nHANSE_REQUIRE=all: {skipped} skipped tests are failures")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
