@@ -25,6 +25,7 @@ Job = Callable[[], Coroutine[Any, Any, None]]
 class Parts:
     """The few objects that a process consists of; `main.py` makes them, handlers find them in `app.state`."""
 
+    works: Works
     engine: Engine
     clock: Clock
     tokens: Tokens
@@ -54,7 +55,7 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
     app.state.actor_loaders = parts.actor_loaders
     app.state.seen = parts.seen
     app.state.engine = parts.engine
-    app.state.works = Works(parts.engine, parts.clock, parts.dispatcher)
+    app.state.works = parts.works
     for name, value in parts.state.items():
         setattr(app.state, name, value)
     errors.install(app)

@@ -91,6 +91,15 @@ async def _claims(request: Request) -> Mapping[str, Any]:
     return tokens.read(bearer(request))
 
 
+async def _refresh_claims(request: Request) -> Mapping[str, Any]:
+    tokens: Tokens = request.app.state.tokens
+    return tokens.read(bearer(request), "refresh")
+
+
+RefreshClaims = Annotated[Mapping[str, Any], Depends(_refresh_claims)]
+"""The claims of a request that is made with a refresh token."""
+
+
 async def _actor(request: Request, work: RequestWork, claims: Annotated[Mapping[str, Any], Depends(_claims)]) -> Actor:
     loaders: Mapping[str, ActorLoader] = request.app.state.actor_loaders
     loader = loaders.get(str(claims.get("client_type")))

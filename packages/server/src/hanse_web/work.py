@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from hanse_web.clock import Clock
 from hanse_web.db import IMMEDIATE, is_sqlite
+from hanse_web.links import Links
 from hanse_web.outbox import Dispatcher, Event, enqueue
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -20,9 +21,10 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 class Work:
     """The transaction of one request. Use cases read and write through `session` and `tell` what happened."""
 
-    def __init__(self, session: Session, clock: Clock) -> None:
+    def __init__(self, session: Session, clock: Clock, links: Links) -> None:
         self.session = session
         self.clock = clock
+        self.links = links
         self.has_told = False
 
     def tell(self, name: str, data: dict[str, Any] | None, *rooms: str) -> None:
@@ -34,9 +36,10 @@ class Work:
 class Works:
     """Opens units of work; commits at the edge, then rings for delivery."""
 
-    def __init__(self, engine: Engine, clock: Clock, dispatcher: Dispatcher) -> None:
+    def __init__(self, engine: Engine, clock: Clock, dispatcher: Dispatcher, links: Links) -> None:
         self.clock = clock
         self.dispatcher = dispatcher
+        self.links = links
         self._read = sessionmaker(engine, expire_on_commit=False)
         self._write = sessionmaker(engine.execution_options(**{IMMEDIATE: True}), expire_on_commit=False)
         # SQLite has one writer. Waiting for it here, on the loop, keeps threads free for the writer itself.
@@ -48,7 +51,7 @@ class Works:
         turn: AbstractAsyncContextManager[None] = self._turn if write and self._turn else nullcontext()
         async with turn:
             session = (self._write if write else self._read)()
-            work = Work(session, self.clock)
+            work = Work(session, self.clock, self.links)
             try:
                 yield work
                 await to_thread.run_sync(session.commit)

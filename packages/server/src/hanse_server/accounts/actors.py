@@ -1,0 +1,27 @@
+"""From the claims of a user's token to the user as an actor."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hanse_core.permissions import RULES, Permissions
+from hanse_server.accounts.models import User
+from hanse_server.accounts.queries import reach, rule_ids_of
+from hanse_web.access import UserActor
+
+
+def user_actor(session: Session, claims: Mapping[str, Any]) -> UserActor | None:
+    """Load a user with all it may do; None when it is gone or the token was revoked."""
+    key = claims.get("sub")
+    if not isinstance(key, int):
+        return None
+    row = session.execute(
+        select(User.username, User.organization_id, User.token_version).where(User.id == key)
+    ).one_or_none()
+    if row is None or row.token_version != claims.get("ver", 0):
+        return None
+    collaborations, partners = reach(session, row.organization_id)
+    rules = (RULES[rule_id - 1] for rule_id in session.scalars(rule_ids_of(key)))
+    return UserActor(key, row.username, row.organization_id, collaborations, partners, Permissions(rules))

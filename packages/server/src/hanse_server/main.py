@@ -1,0 +1,64 @@
+"""Builds the server from its parts; the only place that knows all of them."""
+
+from fastapi import FastAPI
+from sqlalchemy.orm import Session
+
+import hanse_server.tasks.models  # noqa: F401  (all tables)
+from hanse_core.errors import Invalid
+from hanse_server.accounts.actors import user_actor
+from hanse_server.accounts.bootstrap import ensure_root, ensure_rules_and_roles
+from hanse_server.accounts.passwords import Passwords
+from hanse_server.identity import routes as identity_routes
+from hanse_server.identity.pairs import TokenPairs
+from hanse_server.identity.service import Logins
+from hanse_server.settings import Settings
+from hanse_web import health
+from hanse_web.access import ActorLoader
+from hanse_web.app import Parts, build
+from hanse_web.auth import Tokens
+from hanse_web.clock import Clock, SystemClock
+from hanse_web.db import Base, make_engine
+from hanse_web.links import Links
+from hanse_web.outbox import Dispatcher, EventBus, MemoryBus
+from hanse_web.work import Works
+
+ROUTERS = (health.router, identity_routes.router)
+ACTOR_LOADERS: dict[str, ActorLoader] = {"user": user_actor}
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus | None = None) -> FastAPI:
+    """Build the application on a prepared database (`prepare`); a given bus replaces the live events."""
+    clock = clock or SystemClock()
+    if settings.jwt_secret_key is None:
+        raise Invalid("jwt_secret_key is missing")
+    tokens = Tokens(settings.jwt_secret_key.get_secret_value(), clock)
+    engine = make_engine(settings.uri)
+    dispatcher = Dispatcher(engine, bus or MemoryBus())
+    links = Links(settings.api_path)
+    works = Works(engine, clock, dispatcher, links)
+    pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life)
+    logins = Logins(works, Passwords(settings.password_workers), settings.password_policy, pairs)
+    parts = Parts(
+        works=works,
+        engine=engine,
+        clock=clock,
+        tokens=tokens,
+        dispatcher=dispatcher,
+        actor_loaders=ACTOR_LOADERS,
+        state={"settings": settings, "links": links, "pairs": pairs, "logins": logins},
+    )
+    return build(settings.server_name, settings.api_path, parts, ROUTERS)
+
+
+def prepare(settings: Settings) -> str | None:
+    """Bring the database to what this version needs; give root's password if one was invented."""
+    passwords = Passwords(settings.password_workers)
+    given = settings.root_password.get_secret_value() if settings.root_password else None
+    engine = make_engine(settings.uri)
+    try:
+        Base.metadata.create_all(engine)
+        with Session(engine) as session, session.begin():
+            ensure_rules_and_roles(session)
+            return ensure_root(session, passwords.hash_now, given)
+    finally:
+        engine.dispose()

@@ -1,0 +1,150 @@
+"""What an operator can set: a YAML file, environment variables `HANSE_SERVER_*`, and the command line."""
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from typing_extensions import Self
+
+from hanse_core.errors import Invalid
+from hanse_core.protocol import API_PATH
+
+PREFIX = "HANSE_SERVER_"
+MINIMUM_SECRET_BYTES = 32
+
+
+class PasswordPolicy(BaseModel):
+    """When wrong passwords block an account, and for how long."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_failed_attempts: Annotated[int, Field(ge=1)] = 5
+    """Wrong passwords in a row after which an account is blocked."""
+    inactivation_minutes: Annotated[float, Field(gt=0)] = 15
+    """How long a blocked account stays blocked after the last wrong password."""
+
+    @property
+    def inactivation(self) -> timedelta:
+        return timedelta(minutes=self.inactivation_minutes)
+
+
+class Settings(BaseSettings):
+    """The settings of the server; each is documented by the text below it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    ip: str = "127.0.0.1"
+    """Address to listen on; `0.0.0.0` for all."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 5000
+    """Port to listen on."""
+    api_path: str = API_PATH
+    """Path below which all endpoints are."""
+    uri: str = "sqlite:///hanse-server.sqlite"
+    """Where the database is: an SQLAlchemy address for SQLite or PostgreSQL."""
+    server_name: str = "hanse"
+    """Name of this server, as people see it."""
+    jwt_secret_key: SecretStr | None = None
+    """Secret that signs tokens, at least 32 bytes. Without it one is generated and kept next to an SQLite database."""
+    jwt_secret_key_file: Path | None = None
+    """File that holds `jwt_secret_key`."""
+    token_expires_hours: Annotated[float, Field(gt=0)] = 6
+    """Life of an access token."""
+    refresh_token_expires_hours: Annotated[float, Field(gt=0)] = 48
+    """Life of a refresh token; must be longer than that of an access token."""
+    password_policy: PasswordPolicy = PasswordPolicy()
+    """When wrong passwords block an account."""
+    password_workers: Annotated[int, Field(ge=1, le=64)] = 2
+    """How many passwords are checked at the same time; each takes 19 MiB of memory."""
+    root_password: SecretStr | None = None
+    """Password of the first user, `root`, on an empty database. Without it a random one is printed once."""
+    root_password_file: Path | None = None
+    """File that holds `root_password`."""
+    cors_allowed_origins: tuple[str, ...] = ("*",)
+    """Web pages that may call the API: `*`, or regular expressions that match their whole origin."""
+    log_format: Literal["plain", "json"] = "plain"
+    """How log lines look: `plain` for people, `json` for programs."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important log lines that are shown."""
+
+    @property
+    def access_life(self) -> timedelta:
+        return timedelta(hours=self.token_expires_hours)
+
+    @property
+    def refresh_life(self) -> timedelta:
+        return timedelta(hours=self.refresh_token_expires_hours)
+
+    @field_validator("api_path")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        path = "/" + value.strip("/")
+        if path == "/":
+            raise ValueError("must name a path such as /api")
+        return path
+
+    @field_validator("cors_allowed_origins", mode="before")
+    @classmethod
+    def _one_origin(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("cors_allowed_origins")
+    @classmethod
+    def _expressions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*":
+                re.compile(origin)
+        return value
+
+    @model_validator(mode="after")
+    def _lives(self) -> Self:
+        if self.refresh_life < self.access_life + timedelta(seconds=1):
+            raise ValueError("refresh_token_expires_hours must be longer than token_expires_hours")
+        return self
+
+
+def load(path: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings; what the command line gives goes before the environment, and that before the file."""
+    _refuse_unknown_variables(os.environ)
+    if path is not None and not path.is_file():
+        raise Invalid(f"the configuration file {path} does not exist; check --config")
+
+    class FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource, **named: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            file = YamlConfigSettingsSource(settings_cls, yaml_file=path)
+            return named["init_settings"], named["env_settings"], file
+
+    try:
+        return FromFile(**{name: value for name, value in overrides.items() if value is not None})
+    except yaml.YAMLError as error:
+        raise Invalid(f"the configuration file {path} is not valid YAML: {error}") from error
+    except ValidationError as error:
+        raise Invalid("the settings are not valid", errors=_explain(error)) from error
+
+
+def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = sorted(
+        name for name in environment if name.upper().startswith(PREFIX) and name.upper().partition("__")[0] not in known
+    )
+    if unknown:
+        raise Invalid(f"these environment variables name no setting: {', '.join(unknown)}")
+
+
+def _explain(error: ValidationError) -> dict[str, list[str]]:
+    explained: dict[str, list[str]] = {}
+    for problem in error.errors(include_input=False, include_url=False):
+        name = ".".join(str(part) for part in problem["loc"]) or "settings"
+        text = "there is no such setting" if problem["type"] == "extra_forbidden" else problem["msg"]
+        explained.setdefault(name, []).append(text)
+    return explained

@@ -1,0 +1,244 @@
+"""The server in this process, on a database file of its own, and short ways to fill it."""
+
+import asyncio
+import json
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from hanse_core.permissions import RULE_IDS, Operation, Resource, Scope
+from hanse_core.permissions import Rule as CoreRule
+from hanse_server.accounts.models import Organization, Role, Rule, User
+from hanse_server.accounts.passwords import Passwords
+from hanse_server.collaborations.models import Collaboration, Node, Study
+from hanse_server.main import create_app, prepare
+from hanse_server.settings import Settings
+from hanse_web.clock import FixedClock
+from hanse_web.db import make_engine
+from hanse_web.outbox import MemoryBus
+
+PASSWORD = "Correct-horse-1"
+ROOT_PASSWORD = "Root-password-1"
+SECRET = "a secret for tests only, of more than thirty-two bytes"
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+ARRANGED = Path(__file__).parent / "recordings"
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    """The hash of `PASSWORD`, computed once and cheaply; users made by the factory have it."""
+    return Passwords(1, memory=64, passes=1).hash_now(PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def prepared_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with what every server has; copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "server.sqlite"
+    prepare(Settings(uri=f"sqlite:///{path}", jwt_secret_key=SECRET, root_password=ROOT_PASSWORD))
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path, prepared_database: Path) -> Settings:
+    """Settings of a server with a database file of its own; override the fixture to change them."""
+    path = tmp_path / "server.sqlite"
+    shutil.copy(prepared_database, path)
+    return Settings(uri=f"sqlite:///{path}", jwt_secret_key=SECRET)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+def bus() -> MemoryBus:
+    """Where the events of the server end up: `bus.told`."""
+    return MemoryBus()
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[Engine]:
+    engine = make_engine(settings.uri)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """A session of the test's own, to look at what the server stored; call `rollback()` to see newer data."""
+    with Session(engine, expire_on_commit=False) as session:
+        yield session
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[None]:
+    """Run start and stop of an application in one task, as a real server does."""
+    ready, stop = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with app.router.lifespan_context(app):
+            ready.set()
+            await stop.wait()
+
+    task = asyncio.create_task(live())
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+@dataclass
+class Server:
+    """A running application with clients for it."""
+
+    app: FastAPI
+    engine: Engine
+    clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    def client(self, token: str | None = None) -> httpx.AsyncClient:
+        """Give a client, anonymous or with a token; base URL is the API path."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        client = httpx.AsyncClient(transport=transport, base_url="http://hanse.test/api", headers=headers)
+        self.clients.append(client)
+        return client
+
+    def token(self, kind: str, subject: int | dict[str, Any]) -> str:
+        """Sign an access token."""
+        token: str = self.app.state.tokens.issue(subject, kind)
+        return token
+
+
+@pytest.fixture
+async def server(settings: Settings, clock: FixedClock, bus: MemoryBus, engine: Engine) -> AsyncIterator[Server]:
+    """The running server."""
+    server = Server(create_app(settings, clock=clock, bus=bus), engine)
+    async with running(server.app):
+        yield server
+        for client in server.clients:
+            await client.aclose()
+
+
+@pytest.fixture
+def anonymous(server: Server) -> httpx.AsyncClient:
+    """A client without token."""
+    return server.client()
+
+
+@pytest.fixture
+def as_user(server: Server, session: Session) -> Callable[[str], httpx.AsyncClient]:
+    """Give a client that is logged in as the user of this name."""
+
+    def log_in(username: str) -> httpx.AsyncClient:
+        session.rollback()
+        key = session.scalars(select(User.id).where(User.username == username)).one()
+        return server.client(server.token("user", key))
+
+    return log_in
+
+
+@pytest.fixture
+def as_node(server: Server) -> Callable[[Node], httpx.AsyncClient]:
+    """Give a client that is logged in as this node."""
+    return lambda node: server.client(server.token("node", node.id))
+
+
+@dataclass
+class Factory:
+    """Writes rows straight into the database; what it gives back is detached but fully loaded."""
+
+    engine: Engine
+    password_hash: str
+
+    def add(self, row: Any) -> Any:
+        """Store any row."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            row = session.merge(row)
+            session.flush()
+            session.refresh(row)
+        return row
+
+    def organization(self, name: str, **fields: Any) -> Organization:
+        row: Organization = self.add(Organization(name=name, **fields))
+        return row
+
+    def collaboration(self, name: str, organizations: Sequence[Organization], encrypted: bool = False) -> Collaboration:
+        row: Collaboration = self.add(Collaboration(name=name, encrypted=encrypted, organizations=list(organizations)))
+        return row
+
+    def study(self, name: str, collaboration: Collaboration, organizations: Sequence[Organization]) -> Study:
+        row: Study = self.add(Study(name=name, collaboration_id=collaboration.id, organizations=list(organizations)))
+        return row
+
+    def node(self, organization: Organization, collaboration: Collaboration | None, **fields: Any) -> Node:
+        fields = {"name": f"node-{uuid.uuid4()}", "api_key_hash": str(uuid.uuid4()), **fields}
+        collaboration_id = collaboration.id if collaboration else None
+        row: Node = self.add(Node(organization_id=organization.id, collaboration_id=collaboration_id, **fields))
+        return row
+
+    def role(self, name: str, organization: Organization | None, *rules: tuple[Resource, Operation, Scope]) -> Role:
+        organization_id = organization.id if organization else None
+        row: Role = self.add(Role(name=name, organization_id=organization_id, rules=self._rules(rules)))
+        return row
+
+    def user(
+        self,
+        username: str,
+        organization: Organization,
+        *rules: tuple[Resource, Operation, Scope],
+        roles: Sequence[str] = (),
+        **fields: Any,
+    ) -> User:
+        """Store a user whose password is `PASSWORD`, with roles by name and rules given directly."""
+        with Session(self.engine) as session:
+            held = list(session.scalars(select(Role).where(Role.name.in_(roles))))
+        assert len(held) == len(roles), f"not every role of {roles} exists"
+        row: User = self.add(
+            User(
+                username=username,
+                password=self.password_hash,
+                organization_id=organization.id,
+                roles=held,
+                rules=self._rules(rules),
+                **{"email": f"{username}@example.org", **fields},
+            )
+        )
+        return row
+
+    def _rules(self, rules: Sequence[tuple[Resource, Operation, Scope]]) -> list[Rule]:
+        ids = [RULE_IDS[CoreRule(resource, scope, operation)] for resource, operation, scope in rules]
+        with Session(self.engine) as session:
+            return list(session.scalars(select(Rule).where(Rule.id.in_(ids))))
+
+
+@pytest.fixture
+def make(engine: Engine, password_hash: str) -> Factory:
+    """Writes organizations, collaborations, users, nodes and so on, with what they need."""
+    return Factory(engine, password_hash)
+
+
+@pytest.fixture
+def recording() -> Callable[[str], Any]:
+    """Load a recording of a stock server by the beginning of its name: `recording("07")`."""
+
+    def load(beginning: str) -> Any:
+        (path,) = ARRANGED.glob(f"{beginning}*.json")
+        return json.loads(path.read_text())
+
+    return load
