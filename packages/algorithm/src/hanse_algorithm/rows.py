@@ -1,13 +1,17 @@
-"""Read a station's rows so that all stations agree: the same labels, the same complete rows, only finite numbers."""
+"""Read a station's rows so that all stations agree: the same labels, the same complete rows, only finite numbers.
+
+For algorithms on tables. The tables are pandas data frames; this module itself imports nothing but the guards.
+"""
 
 from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from hanse_algorithm import guards
+from hanse_algorithm.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class UnsuitableColumn(ValueError):
+class UnsuitableColumn(DataError):
     """A column exists but its content does not fit its part in the analysis; the message names the column."""
 
 
@@ -27,37 +31,42 @@ class Complete(NamedTuple):
 
 
 def complete(data: pd.DataFrame, columns: Iterable[str]) -> Complete:
-    """Keep the rows without a missing value in `columns`.
-
-    Args:
-        data: the station's table.
-        columns: the columns that the analysis uses; only these are kept.
-
-    Returns:
-        The complete rows, and the number of rows left out. A number that is small but not zero would point at
-        single patients, so it is then `None`.
+    """Keep the rows without a missing value in `columns`, and only these columns.
 
     Raises:
         guards.UnknownColumn: when a column does not exist.
         guards.TooFew: when fewer complete rows than the station's minimum remain.
+
+    Example:
+        table, excluded = rows.complete(data, ["age", "sex"])
     """
-    names = list(dict.fromkeys(columns))
-    guards.columns_exist(data, names)
+    names = guards.columns_exist(data, dict.fromkeys(columns))
     table = data[names].dropna()
     guards.minimum_count(len(table), "complete rows")
-    excluded = len(data) - len(table)
-    return Complete(table, None if is_small(excluded) else excluded)
+    return Complete(table, told(len(data) - len(table)))
 
 
 def is_small(count: int) -> bool:
-    """Tell whether a count is above zero and below the station's minimum, so that it describes few patients."""
-    if count <= 0:
-        return False
-    try:
-        guards.minimum_count(count)
-    except guards.TooFew:
-        return True
-    return False
+    """Tell whether a count is above zero and below the station's minimum, so that it is about few persons."""
+    return 0 < count < guards.allowed_minimum()
+
+
+def told(count: int) -> int | None:
+    """Give a count that may leave the station, `None` for one that is small."""
+    return None if is_small(count) else count
+
+
+def groups_are_large(counts: Iterable[int], what: str) -> None:
+    """Refuse to go on when any group that is not empty is smaller than the minimum.
+
+    The error must not say which group: where a column holds names, its labels are as private as its counts. So name
+    the column in `what`, not the label: "rows in each group of 'sex'".
+
+    Raises:
+        guards.TooFew: when there is such a group.
+    """
+    if any(map(is_small, counts)):
+        guards.minimum_count(0, what)
 
 
 def label(value: object) -> str:
@@ -65,20 +74,28 @@ def label(value: object) -> str:
 
     A station whose column has a missing value reads whole numbers as floating point; its labels must not differ.
     """
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if is_number and math.isfinite(float(value)) and float(value).is_integer():  # type: ignore[arg-type]
-        return str(int(value))  # type: ignore[call-overload]
-    return str(value)
-
-
-def in_order(labels: Iterable[str]) -> list[str]:
-    """Sort labels: numbers by their size first, then text by the alphabet."""
-    return sorted(set(labels), key=_place)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return str(value)
+    number = float(value)
+    return str(int(number)) if number.is_integer() else str(value)
 
 
 def labels(column: pd.Series) -> pd.Series:
     """Write every value of a column as a label; missing values stay missing."""
     return column.map({value: label(value) for value in column.dropna().unique()})
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Sort different labels: numbers by their size first, then text by the alphabet."""
+    return sorted(set(names), key=_place)
+
+
+def _place(text: str) -> tuple[int, float, str]:
+    try:
+        size = float(text)
+    except ValueError:
+        return (1, 0.0, text)
+    return (0, size, text) if math.isfinite(size) else (1, 0.0, text)
 
 
 def floats(table: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
@@ -88,25 +105,12 @@ def floats(table: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
         UnsuitableColumn: when the column holds anything but finite numbers.
     """
     import numpy as np
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+    from pandas.api.types import is_numeric_dtype
 
     series = table[column]
-    if len(series) and not (is_numeric_dtype(series) or is_bool_dtype(series)):
-        raise UnsuitableColumn(f"column '{column}' must hold numbers, but holds {series.dtype} values")
+    if len(series) and not is_numeric_dtype(series):
+        raise UnsuitableColumn(f"column '{column}' must hold numbers, but it holds {series.dtype} values")
     values = series.to_numpy(dtype=np.float64)
     if not np.isfinite(values).all():
         raise UnsuitableColumn(f"column '{column}' holds infinite values")
     return values
-
-
-def smallest(counts: Sequence[int]) -> int:
-    """Give the smallest count above zero, for a guard that holds for all of them."""
-    return min((count for count in counts if count > 0), default=0)
-
-
-def _place(text: str) -> tuple[int, float, str]:
-    try:
-        size = float(text)
-    except ValueError:
-        return (1, 0.0, text)
-    return (0, size, text) if math.isfinite(size) else (1, 0.0, text)
