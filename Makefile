@@ -29,7 +29,7 @@ bench: .venv/ready ## Measure; prints a table and writes build/bench.json
 	@UV=$(abspath $(UV)) $(RUN)/python -m benchmarks $(BENCH)
 
 generate: .venv/ready ## Write the committed generated files anew (OpenAPI, settings, permissions, command line)
-	@$(RUN)/python -m tests.repo.generated --write
+	@$(RUN)/python docs/generate.py --write
 
 format: .venv/ready
 	@$(RUN)/ruff check --quiet --fix . ; $(RUN)/ruff format --quiet .

@@ -27,13 +27,25 @@ class CommandModule(Protocol):
         """Add the arguments of this sub-command to its parser."""
 
 
+class _Help(argparse.HelpFormatter):
+    """Leaves room for the indent of sub-commands, so that a name and its help text share a line."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        self._action_max_length += 2
+
+
 def parser() -> argparse.ArgumentParser:
     """Build the whole command from what is installed."""
     root = argparse.ArgumentParser(
-        prog="hanse", description="Analyse data together that may not move.", allow_abbrev=False
+        prog="hanse",
+        description="Analyse data together that may not move.",
+        allow_abbrev=False,
+        formatter_class=_Help,
     )
+    root.set_defaults(run=lambda _: root.print_help())
     root.add_argument("--version", action="version", version=f"hanse {__version__}")
-    commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = root.add_subparsers(title="commands", metavar="COMMAND")
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         module = cast(CommandModule, import_module(entry.value))
         text = (module.__doc__ or "").strip().splitlines()[0].rstrip(".")

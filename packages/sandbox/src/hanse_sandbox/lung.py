@@ -5,6 +5,7 @@ stands for a group of the trial's institutions.
 """
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -36,8 +37,8 @@ STATIONS = (
 
 def pooled_rows() -> tuple[list[str], list[list[str]]]:
     """Give the header and all rows of the trial, as text."""
-    with (files("hanse_sandbox") / "data" / "lung.csv").open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
+    text = (files("hanse_sandbox") / "data" / "lung.csv").read_text(encoding="utf-8")
+    header, *rows = csv.reader(io.StringIO(text))
     return header, rows
 
 

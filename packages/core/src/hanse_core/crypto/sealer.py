@@ -1,13 +1,18 @@
-"""How a payload travels: in the clear (base64) or sealed for one organization."""
+"""How a payload travels: in the clear (base64) or sealed for one organization.
+
+`cryptography` is imported by the envelope only: a process that works in the clear does not pay 8 MB for it.
+"""
+
+from __future__ import annotations
 
 import base64
 import binascii
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-
-from hanse_core.crypto import envelope, keys
 from hanse_core.errors import Invalid
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
 
 class Sealer(Protocol):
@@ -37,11 +42,17 @@ class EnvelopeSealer:
     """For encrypted collaborations: the v4 envelope under RSA keys of the organizations."""
 
     def __init__(self, private_key: rsa.RSAPrivateKey) -> None:
+        from hanse_core.crypto import keys
+
         self._private_key = private_key
         self.public_key = keys.publish(private_key)
 
     def seal(self, message: bytes, public_key: str) -> str:
+        from hanse_core.crypto import envelope, keys
+
         return envelope.seal(message, keys.load_public(public_key))
 
     def open(self, sealed: str) -> bytes:
+        from hanse_core.crypto import envelope
+
         return b"" if not sealed else envelope.open_sealed(sealed, self._private_key)

@@ -1,0 +1,16 @@
+"""What the tests across packages share."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A temporary folder with a short path: Unix sockets below it have at most 107 bytes for their address."""
+    folder = Path(tempfile.mkdtemp(prefix="h"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
