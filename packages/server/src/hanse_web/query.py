@@ -1,11 +1,12 @@
 """Lists: parameters, one page of rows, links and headers as the v4 wire has them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import orjson
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -13,6 +14,7 @@ from hanse_core.errors import Invalid
 from hanse_core.protocol import DEFAULT_PAGE_SIZE
 
 _TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
+_HIGHEST = 2**31 - 1
 _FALSE = frozenset({"", "0", "false", "no", "off", "f", "n"})
 
 
@@ -53,6 +55,29 @@ class Parameters:
         """Give a parameter as truth value, or None when it is absent."""
         return self.flag(name) if self.text(name) is not None else None
 
+    def moment(self, name: str) -> datetime | None:
+        """Give a parameter as a time, in UTC; one without offset is taken as UTC."""
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            # In a query string an unquoted "+" arrives as a blank.
+            moment = datetime.fromisoformat(value.replace(" ", "+") if "T" in value else value)
+        except ValueError as error:
+            raise Invalid(f"parameter {name} must be a date or time in ISO 8601, not {value!r}") from error
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+    def repeated(self, name: str) -> list[str]:
+        """Give all non-empty values of a parameter that may be repeated."""
+        return [value for value in self._all.getlist(name) if value]
+
+    def integers(self, name: str) -> list[int]:
+        """Give all values of a parameter that may be repeated or comma-separated, as whole numbers."""
+        try:
+            return [int(value) for value in self.several(name)]
+        except ValueError as error:
+            raise Invalid(f"parameter {name} must hold whole numbers") from error
+
     def several(self, name: str) -> list[str]:
         """Give all values of a parameter that may be repeated or comma-separated."""
         return [part for value in self._all.getlist(name) for part in value.split(",") if part]
@@ -60,6 +85,9 @@ class Parameters:
     def includes(self, name: str) -> bool:
         """Tell whether `include` names this."""
         return name in self.several("include")
+
+
+Query = Annotated[Parameters, Depends(Parameters)]
 
 
 def contains(column: InstrumentedAttribute[Any], pattern: str | None) -> Any:
@@ -85,10 +113,12 @@ def page(
     statement: Select[Any],
     parameters: Parameters,
     build: Callable[[Sequence[Any]], Iterable[Any]],
+    *,
+    whole: bool = False,
 ) -> Response:
     """Answer one page: count, fetch, build the items of all its rows together, serialise once."""
-    number, size = _position(parameters)
     total = session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+    number, size = (1, max(total, 1)) if whole else _position(parameters)
     rows = session.execute(statement.limit(size).offset((number - 1) * size)).all()
     links = _links(parameters, number, size, total)
     body = orjson.dumps({"data": list(build(rows)), "links": links}, default=_plain)
@@ -107,8 +137,8 @@ def _position(parameters: Parameters) -> tuple[int, int]:
     size = parameters.integer("per_page")
     number = 1 if number is None else number
     size = DEFAULT_PAGE_SIZE if size is None else size
-    if number < 1 or size < 1:
-        raise Invalid("page and per_page must be at least 1")
+    if not (1 <= number <= _HIGHEST and 1 <= size <= _HIGHEST):
+        raise Invalid(f"page and per_page must be between 1 and {_HIGHEST}")
     return number, size
 
 

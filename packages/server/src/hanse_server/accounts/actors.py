@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from hanse_core.permissions import RULES, Permissions
 from hanse_server.accounts.models import User
-from hanse_server.accounts.queries import reach, rule_ids_of
+from hanse_server.accounts.queries import reach, rule_ids_of_user
 from hanse_web.access import UserActor
 
 
@@ -23,5 +23,5 @@ def user_actor(session: Session, claims: Mapping[str, Any]) -> UserActor | None:
     if row is None or row.token_version != claims.get("ver", 0):
         return None
     collaborations, partners = reach(session, row.organization_id)
-    rules = (RULES[rule_id - 1] for rule_id in session.scalars(rule_ids_of(key)))
+    rules = (RULES[rule_id - 1] for rule_id in session.scalars(rule_ids_of_user(key)))
     return UserActor(key, row.username, row.organization_id, collaborations, partners, Permissions(rules))
