@@ -21,9 +21,10 @@ def to_json(value: object, what: str = "result") -> bytes:
     """
     try:
         return json.dumps(value, allow_nan=False, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        problem = _fault(value, what, ()) or f"the {what} is not JSON: {type(error).__name__}"
-        raise ResultError(problem) from None
+    except RecursionError:
+        raise ResultError(f"{what} is nested too deep") from None
+    except (TypeError, ValueError):
+        raise ResultError(_fault(value, what, ()) or f"{what} is not JSON") from None
 
 
 def _plain(value: Any) -> Any:
@@ -64,6 +65,8 @@ def _fault_in_dict(value: dict[Any, Any], path: str, above: tuple[int, ...]) -> 
             return f"{path} has a key that is a {_type_name(key)}; the keys of a JSON object are text"
         if isinstance(key, float) and not math.isfinite(key):
             return f"{path} has the key {key}; the keys of a JSON object are text"
+        if _unwritable_text(key, path):
+            return f"{path} has a key that is not valid Unicode"
         if problem := _fault(item, f"{path}[{key!r}]", above):
             return problem
     return None

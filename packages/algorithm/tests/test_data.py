@@ -1,0 +1,144 @@
+"""Selected databases become tables; what cannot be read says why, without quoting the file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas
+import pytest
+
+from hanse_algorithm import federated
+from hanse_algorithm.contract import Database
+from hanse_algorithm.data import read, tables
+from hanse_algorithm.errors import DataError
+from hanse_algorithm.guards import UnknownColumn
+from hanse_algorithm.registry import method_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FRAME = pandas.DataFrame({"age": [10.0, 20.0, None, 30.0], "sex": ["m", "f", "f", "m"]})
+
+
+@federated
+def two(left: pd.DataFrame, right: pd.DataFrame) -> int:
+    return len(left)
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Database:
+    FRAME.to_csv(tmp_path / "d.csv", index=False)
+    return Database("default", str(tmp_path / "d.csv"))
+
+
+def test_a_csv_file_becomes_a_data_frame(csv: Database) -> None:
+    pandas.testing.assert_frame_equal(read("pandas", csv), FRAME)
+
+
+def test_a_parquet_file_becomes_a_data_frame(tmp_path: Path) -> None:
+    FRAME.to_parquet(tmp_path / "d.parquet")
+    database = Database("default", str(tmp_path / "d.parquet"), "parquet")
+    pandas.testing.assert_frame_equal(read("pandas", database), FRAME)
+
+
+def test_tables_are_filled_in_the_order_of_the_selection(csv: Database) -> None:
+    short = csv._replace(preprocessing=(step("filter_range", column="age", min_=15),))
+    filled = tables(method_of(two), [short, csv])
+    assert {name: len(table) for name, table in filled.items()} == {"left": 2, "right": 4}
+
+
+def test_too_few_databases_is_an_error_and_too_many_a_warning(
+    csv: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(DataError, match="no database selected; 'two' reads 2"):
+        tables(method_of(two), [])
+    with pytest.raises(DataError, match="'two' reads 2 databases, the task selects 1"):
+        tables(method_of(two), [csv])
+    tables(method_of(two), [csv, csv, csv._replace(label="third")])
+    assert capsys.readouterr().out == "warn > 'two' reads 2 database(s); not used: third\n"
+
+
+def test_a_missing_file_names_the_database_and_not_the_station_s_path(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="file of database 'heart' does not exist") as caught:
+        read("pandas", Database("heart", str(tmp_path / "heart.csv")))
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_an_unknown_type_lists_the_readable_ones(csv: Database) -> None:
+    with pytest.raises(DataError, match="database 'default' has the type 'omop'; readable are: csv, parquet"):
+        read("pandas", csv._replace(type="omop"))
+
+
+@pytest.mark.parametrize(
+    ("content", "type_", "kind"),
+    [
+        (b"", "csv", "EmptyDataError"),
+        (b"a,b\n1,2\nAnna,2,3,4\n", "csv", "ParserError"),
+        (b"a\n\xff\xfe\n", "csv", "UnicodeDecodeError"),
+        (b"Anna is not parquet", "parquet", "ArrowInvalid"),
+    ],
+)
+def test_a_file_that_cannot_be_read_names_the_kind_of_problem_only(
+    tmp_path: Path, content: bytes, type_: str, kind: str
+) -> None:
+    (tmp_path / "d").write_bytes(content)
+    with pytest.raises(DataError, match=rf"'default' cannot be read as {type_} \({kind}\)") as caught:
+        read("pandas", Database("default", str(tmp_path / "d"), type_))
+    assert "Anna" not in str(caught.value)
+
+
+def step(function: Any, **parameters: Any) -> dict[str, Any]:
+    return {"function": function, "parameters": parameters}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "kept"),
+    [
+        ({}, 4),
+        ({"min_": 10}, 2),
+        ({"min_": 10, "include_min": True}, 3),
+        ({"max_": 30}, 2),
+        ({"max_": 30, "include_max": True}, 3),
+        ({"min_": 10, "max_": 30}, 1),
+        ({"min_": 0, "max_": 0}, 0),
+    ],
+)
+def test_filter_range_keeps_what_lies_between_the_bounds(csv: Database, parameters: dict[str, Any], kept: int) -> None:
+    database = csv._replace(preprocessing=(step("filter_range", column="age", **parameters),))
+    assert len(read("pandas", database)) == kept
+
+
+def test_steps_run_one_after_the_other(csv: Database) -> None:
+    steps = (
+        step("filter_range", column="age", min_=10),
+        {"function": "dummy_preprocess"},
+        step("filter_range", column="age", max_=30),
+    )
+    assert list(read("pandas", csv._replace(preprocessing=steps))["age"]) == [20.0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        (step("eval"), DataError, "unknown preprocessing step 'eval' .*there are: dummy_preprocess, filter_range"),
+        (step(None), DataError, "unknown preprocessing step 'None'"),
+        (step("filter_range"), DataError, "step 'filter_range' for database 'default': missing a required argument"),
+        (step("filter_range", column="age", low=1), DataError, "unexpected keyword argument 'low'"),
+        (step("filter_range", column="agee"), UnknownColumn, "unknown column 'agee'"),
+        (step("filter_range", column="sex", min_=3), DataError, r"does not fit the data \(TypeError\)"),
+    ],
+)
+def test_a_wrong_step_is_named(csv: Database, wrong: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        read("pandas", csv._replace(preprocessing=(wrong,)))
+
+
+def test_an_image_without_the_table_library_is_told_what_to_install(
+    csv: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.delitem(sys.modules, "hanse_algorithm.data.pandas_tables", raising=False)
+    with pytest.raises(DataError, match=r"the image lacks 'pandas'; install hanse-algorithm\[pandas\] in it"):
+        read("pandas", csv)
