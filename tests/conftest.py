@@ -14,3 +14,11 @@ def short_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="h"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def module_folder() -> Iterator[Path]:
+    """The same, for all tests of a module."""
+    folder = Path(tempfile.mkdtemp(prefix="h"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

@@ -55,6 +55,6 @@ def test_the_stock_client_founds_a_federation_and_gets_the_result_of_a_central_t
     assert set(answer["subtasks"]) == {"completed"}
     assert answer["runs"] == ["completed"]
     (result,) = answer["results"]
-    age = result["columns"]["age"]
+    age = result["numeric"]["age"]
     assert age["count"] == 228
     assert age["mean"] == pytest.approx(sum(ages) / len(ages), rel=1e-9)

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 LANDMARK_DAYS = 365
+SUMMARISED = ["age", "ph.karno", "wt.loss"]
+PREDICTORS = ["age", "sex", "ph.ecog"]
 
 
 def summary(data: Any, columns: list[str]) -> dict[str, dict[str, dict[str, float]]]:
@@ -64,9 +66,9 @@ def main(path: Path) -> None:
 
     data = pd.read_csv(path)
     answers = {
-        "summary": summary(data, ["age", "ph.karno", "wt.loss"]),
+        "summary": summary(data, SUMMARISED),
         "survival": survival(data),
-        "one_year_survival": one_year_survival(data, ["age", "sex", "ph.ecog"]),
+        "one_year_survival": one_year_survival(data, PREDICTORS),
     }
     json.dump(answers, sys.stdout)
 
