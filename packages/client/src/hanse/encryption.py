@@ -1,0 +1,52 @@
+"""End-to-end encryption at the user: inputs are sealed for each organization, results opened with the own key."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from hanse_core.crypto import keys
+from hanse_core.crypto.envelope import looks_sealed
+from hanse_core.crypto.sealer import EnvelopeSealer, PlainSealer, Sealer
+from hanse_core.errors import Invalid
+from hanse_core.wire.accounts import Organization
+
+_NO_KEY = "is encrypted; call client.setup_encryption(private_key) first"
+
+
+def sealer_of(private_key: str | Path | rsa.RSAPrivateKey) -> EnvelopeSealer:
+    """Load the private key of one's organization. Raises `Invalid` naming the file."""
+    key = private_key if isinstance(private_key, rsa.RSAPrivateKey) else keys.load_private(Path(private_key))
+    return EnvelopeSealer(key)
+
+
+def sealer_for(encrypted: bool, own: EnvelopeSealer | None) -> Sealer:
+    """Choose how payloads of a collaboration travel; the results will need the key, so it is asked for at once."""
+    if encrypted and own is None:
+        raise Invalid(f"the collaboration {_NO_KEY}")
+    return own if encrypted and own is not None else PlainSealer()
+
+
+def seal_input(plain: bytes, organization: Organization, sealer: Sealer) -> str:
+    """Seal an input for one organization. Raises `Invalid` naming it when it has published no usable key."""
+    try:
+        return sealer.seal(plain, organization.public_key)
+    except Invalid as error:
+        raise Invalid(f"{organization.name}: {error.message}") from error
+
+
+def open_result(text: str | None, own: EnvelopeSealer | None) -> Any:
+    """Open a result: None when there is none, bytes when it is no JSON."""
+    if not text:
+        return None
+    sealed = looks_sealed(text)
+    if sealed and own is None:
+        raise Invalid(f"the result {_NO_KEY}")
+    opened = own.open(text) if sealed and own is not None else PlainSealer().open(text)
+    try:
+        return json.loads(opened) if opened else None
+    except ValueError:
+        return opened
