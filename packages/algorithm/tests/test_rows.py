@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hanse_algorithm import guards, rows
 
@@ -71,3 +73,27 @@ def test_numbers_and_booleans_become_floats() -> None:
 def test_other_values_are_an_error_naming_the_column(values: list[object], cause: str) -> None:
     with pytest.raises(rows.UnsuitableColumn, match=f"'x' .*{cause}"):
         rows.floats(pd.DataFrame({"x": values}), "x")
+
+
+@pytest.mark.parametrize(
+    ("counts", "shown", "hidden"),
+    [
+        ({"a": 12, "b": 30, "none": 0}, {"a": 12, "b": 30}, 0),
+        ({"a": 1, "b": 12, "c": 30}, {"c": 30}, 13),
+        ({"a": 6, "b": 7, "c": 30}, {"c": 30}, 13),
+        ({"a": 3, "b": 70}, {}, 73),
+        ({}, {}, 0),
+    ],
+)
+def test_the_smallest_categories_are_hidden_first(counts: dict[str, int], shown: dict[str, int], hidden: int) -> None:
+    assert rows.hide_small(counts) == (shown, hidden)
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(1, 50)), st.integers(0, 20))
+def test_what_is_hidden_is_nothing_or_enough(counts: dict[str, int], minimum: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HANSE_MINIMUM_COUNT", str(minimum))
+        shown, hidden = rows.hide_small(counts)
+    assert sum(shown.values()) + hidden == sum(counts.values())
+    assert all(count >= minimum for count in shown.values())
+    assert hidden == 0 or hidden >= minimum or not shown

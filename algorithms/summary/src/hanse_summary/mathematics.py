@@ -1,7 +1,5 @@
 """The arithmetic of the summary, free of tables and stations."""
 
-from collections.abc import Mapping
-
 
 def mean(total: float, count: int) -> float | None:
     """Divide, unless there is nothing to divide by."""
@@ -19,22 +17,3 @@ def variance(squares: float, deviation: float, count: int) -> float | None:
     if count < 2:
         return None
     return max(squares - deviation * deviation / count, 0.0) / (count - 1)
-
-
-def hide_small(counts: Mapping[str, int], minimum: int) -> tuple[dict[str, int], int]:
-    """Leave out the categories with so few rows that they are about single persons.
-
-    The smallest go first, until the rows left out are none or at least `minimum` together, since otherwise a hidden
-    count would follow from the total (complementary suppression: Hundepool et al. (2012), "Statistical Disclosure
-    Control", Wiley, chapter 4).
-
-    Returns:
-        The counts that may be told, and the number of rows left out.
-    """
-    shown = dict(counts)
-    hidden = 0
-    for name in sorted(counts, key=lambda name: (counts[name], name)):
-        if counts[name] >= minimum and (hidden == 0 or hidden >= minimum):
-            break
-        hidden += shown.pop(name)
-    return shown, hidden

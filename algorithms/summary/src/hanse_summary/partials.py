@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hanse_algorithm import Column, federated, guards, rows, setting
 from hanse_algorithm.errors import EnvironmentFault
-from hanse_summary.mathematics import hide_small
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,7 +102,7 @@ def _numbers(table: pd.DataFrame, name: str) -> dict[str, object]:
 def _categories(column: pd.Series) -> dict[str, object]:
     present = column.dropna()
     counts = {str(label): int(count) for label, count in rows.labels(present).value_counts().items()}
-    shown, hidden = hide_small(counts, guards.allowed_minimum())
+    shown, hidden = rows.hide_small(counts)
     return {
         "kind": CATEGORY if counts else EMPTY,
         "count": len(present),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hanse_algorithm import guards
 from hanse_algorithm.errors import DataError
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
+
+
+K = TypeVar("K", bound=Hashable)
 
 
 class UnsuitableColumn(DataError):
@@ -67,6 +70,29 @@ def groups_are_large(counts: Iterable[int], what: str) -> None:
     """
     if any(map(is_small, counts)):
         guards.minimum_count(0, what)
+
+
+def hide_small(counts: Mapping[K, int]) -> tuple[dict[K, int], int]:
+    """Leave out the categories (or cells) with so few rows that they are about single persons.
+
+    The smallest go first, until the rows left out are none or at least the minimum together, since otherwise a hidden
+    count would follow from the total (complementary suppression: Hundepool et al. (2012), "Statistical Disclosure
+    Control", Wiley, chapter 4).
+
+    Returns:
+        The counts that may be told, and the number of rows left out.
+
+    Example:
+        shown, hidden = rows.hide_small({"a": 1, "b": 12, "c": 30})     # {"c": 30}, 13
+    """
+    minimum = guards.allowed_minimum()
+    shown = {name: count for name, count in counts.items() if count > 0}
+    hidden = 0
+    for name in sorted(shown, key=lambda name: (counts[name], str(name))):
+        if counts[name] >= minimum and (hidden == 0 or hidden >= minimum):
+            break
+        hidden += shown.pop(name)
+    return shown, hidden
 
 
 def label(value: object) -> str:
