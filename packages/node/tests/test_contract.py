@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from hanse_node import contract
 from hanse_node.runtimes.base import Mount, RunSpec
 
