@@ -43,7 +43,7 @@ class Call:
     body: Any = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     is_repeatable: bool = False
-    timeout: httpx.Timeout = TIMEOUT
+    timeout: httpx.Timeout | None = None
     stream: bool = False
 
     def may_repeat_after(self, error: httpx.TransportError) -> bool:
@@ -197,7 +197,7 @@ class Session:
             params={name: value for name, value in (call.query or {}).items() if value is not None} or None,
             json=call.body,
             headers={**identity, **call.headers},
-            timeout=call.timeout,
+            timeout=call.timeout or TIMEOUT,
         )
         response = await self.transport.send(request, stream=call.stream)
         if call.stream and response.is_error:

@@ -182,7 +182,8 @@ class _Connected(Api[M]):
         from hanse.profiles import load, saver
 
         profile = load(name)
-        return cls(profile.url, tokens=profile.tokens, keep=saver(name, profile), **options)
+        kept = {"tokens": profile.tokens, "keep": saver(name, profile), "verify": profile.ca_file or True}
+        return cls(profile.url, **{**kept, **options})
 
 
 class Client(_Connected[Blocking]):

@@ -22,6 +22,7 @@ class Profile:
     url: str
     username: str
     tokens: Tokens
+    ca_file: str | None = None
 
 
 def path_of(name: str) -> Path:
@@ -42,6 +43,7 @@ def save(name: str, profile: Profile) -> Path:
         "access_token": profile.tokens.access,
         "refresh_token": profile.tokens.refresh,
         "user_id": profile.tokens.user_id,
+        "ca_file": profile.ca_file,
     }
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
     with os.fdopen(descriptor, "w") as file:
@@ -62,7 +64,7 @@ def load(name: str = "default") -> Profile:
     try:
         fields = json.loads(text)
         tokens = Tokens(fields["access_token"], fields["refresh_token"], int(fields["user_id"]))
-        return Profile(fields["url"], fields["username"], tokens)
+        return Profile(fields["url"], fields["username"], tokens, fields.get("ca_file"))
     except (ValueError, KeyError, TypeError) as error:
         raise Invalid(f"{path} is damaged; remove it and log in again") from error
 

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from hanse_core.wire.base import Body, Id, Item, Link, Name, Text128, Text1024
+from hanse_core.wire.base import Body, Id, Item, Link, Name, Secret, Text128, Text1024
 
 
 def _strong(password: str) -> str:
@@ -23,7 +23,7 @@ def _strong(password: str) -> str:
     return password
 
 
-NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=128), AfterValidator(_strong)]
+NewPassword = Annotated[Secret, StringConstraints(min_length=8, max_length=128), AfterValidator(_strong)]
 Username = Annotated[str, StringConstraints(min_length=3, max_length=128, pattern=r"^[A-Za-z][A-Za-z0-9._-]*$")]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Credential = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -31,12 +31,12 @@ Credential = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 class UserLogin(Body):
     username: Credential
-    password: Credential
-    mfa_code: Annotated[str, StringConstraints(max_length=10, strict=True)] | None = None
+    password: Annotated[Credential, Field(repr=False)]
+    mfa_code: Annotated[str, StringConstraints(max_length=10, strict=True)] | None = Field(default=None, repr=False)
 
 
 class NodeLogin(Body):
-    api_key: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$")]
+    api_key: Annotated[Secret, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$")]
 
 
 class ContainerTokenRequest(Body):
@@ -45,21 +45,21 @@ class ContainerTokenRequest(Body):
 
 
 class UserTokens(Item):
-    access_token: str
-    refresh_token: str
+    access_token: Secret
+    refresh_token: Secret
     refresh_url: str
     user_url: str
 
 
 class NodeTokens(Item):
-    access_token: str
-    refresh_token: str
+    access_token: Secret
+    refresh_token: Secret
     refresh_url: str
     node_url: str
 
 
 class ContainerToken(Item):
-    container_token: str
+    container_token: Secret
 
 
 class OrganizationCreate(Body):
@@ -130,8 +130,8 @@ class User(Item):
     id: int
     type: str = "user"
     username: str
-    firstname: str
-    lastname: str
+    firstname: str | None
+    lastname: str | None
     email: str
     status: str | None = None
     ip: str | None = None

@@ -6,9 +6,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 
 class Body(BaseModel):
-    """A request body: unknown fields are refused."""
+    """A request body: unknown fields are refused, and what was given (a password, perhaps) is not told in errors."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     def given(self) -> dict[str, Any]:
         """Give the fields that the sender named and that are not null (what a PATCH changes)."""
@@ -31,6 +31,10 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterVali
 Text128 = Annotated[str, StringConstraints(max_length=128)]
 Text1024 = Annotated[str, StringConstraints(max_length=1024)]
 Id = Annotated[int, Field(ge=1, le=2**53)]
+
+
+Secret = Annotated[str, Field(repr=False)]
+"""A field that is sent but never shown."""
 
 
 class Link(Item):

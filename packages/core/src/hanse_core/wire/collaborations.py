@@ -84,4 +84,4 @@ class Node(Item):
     organization: Link
     collaboration: Link | None
     config: list[NodeSetting] = []
-    api_key: str | None = None
+    api_key: str | None = Field(default=None, repr=False)

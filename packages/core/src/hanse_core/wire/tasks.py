@@ -72,6 +72,14 @@ class RunPatch(Body):
     status: RunStatus | None = None
 
 
+class PortCreate(Body):
+    """A port that a run's container offers."""
+
+    port: Annotated[int, Field(ge=1, le=65535)]
+    run_id: Id
+    label: Annotated[str, StringConstraints(max_length=128)] | None = None
+
+
 class RunNode(Item):
     id: int | None = None
     name: str | None = None
@@ -87,7 +95,7 @@ class RunPort(Item):
 
 class Result(Item):
     id: int
-    result: str | None
+    result: str | None = Field(repr=False)
     blob_storage_used: bool
     cleanup_at: str | None
     task: Link
@@ -97,7 +105,7 @@ class Result(Item):
 class Run(Item):
     id: int
     status: RunStatus
-    input: str | None
+    input: str | None = Field(repr=False)
     log: str | None
     assigned_at: str | None
     started_at: str | None
