@@ -52,7 +52,7 @@ class Seen(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """Answer the next request to a path in another way: a status and a body, or (status 0) a broken connection."""
+    """Answer the next request to a path otherwise: a status and a body, a broken connection (0), or silence (-1)."""
 
     path: str
     status: int = 0
@@ -74,6 +74,7 @@ class FakeProxy:
         self.seen: list[Seen] = []
         self.tasks: dict[int, dict[str, Any]] = {}
         self._keys: dict[str, int] = {}
+        self._stopping = threading.Event()
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
         self.port = 0
@@ -84,6 +85,7 @@ class FakeProxy:
 
     def start(self) -> FakeProxy:
         proxy = self
+        self._stopping.clear()
 
         class Handler(_Handler):
             def exchange(self, seen: Seen) -> None:
@@ -97,6 +99,7 @@ class FakeProxy:
 
     def stop(self) -> None:
         if self._server is not None and self._thread is not None:
+            self._stopping.set()
             self._server.shutdown()
             self._thread.join()
             self._server.server_close()
@@ -110,7 +113,9 @@ class FakeProxy:
         fault = next((fault for fault in self.faults if seen.path == fault.path), None)
         if fault is not None:
             self.faults.remove(fault)
-            handler.reply(fault.status, fault.body)
+            if fault.status < 0:
+                self._stopping.wait(30)
+            handler.reply(max(fault.status, 0), fault.body)
         elif seen.path.endswith("/status") and seen.path.startswith("/task"):
             self._status(handler)
         elif seen.path.startswith("/blobstream/") and seen.path != "/blobstream/status":
@@ -235,6 +240,7 @@ class Container:
         self.output_file = folder / "output"
         self.output_file.touch()
         (folder / "token").write_text(make_token())
+        self.plain: dict[str, str] = {}
         self.variables: dict[str, object] = {
             "INPUT_FILE": folder / "input",
             "OUTPUT_FILE": self.output_file,
@@ -267,6 +273,7 @@ class Container:
             "PYTHONPATH": os.pathsep.join([str(self.folder), str(source)]),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PATH": os.environ["PATH"],
+            **self.plain,
         }
         command = [self.python, "-m", "hanse_algorithm"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=50, cwd=self.folder)

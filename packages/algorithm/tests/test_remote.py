@@ -148,6 +148,12 @@ def test_a_broken_answer_to_the_creation_is_repeated_with_the_same_key(
     assert len(set(keys)) == 1
 
 
+def test_a_line_that_goes_silent_counts_as_broken(proxy: Any, make_token: Token, fault: Any) -> None:
+    proxy.faults = [fault("/organization", -1), fault("/task/1/status", -1)]
+    patience = Patience(silence=0.2, held_silence=0.2)
+    assert len(federation(proxy, make_token(), patience=patience).run(partial, columns=[])) == 2
+
+
 def test_a_proxy_that_is_away_is_waited_for(proxy: Any, make_token: Token) -> None:
     proxy.stop()
     pauses: list[float] = []
@@ -229,6 +235,11 @@ def test_with_a_blob_store_inputs_and_results_go_through_it(proxy: Any, make_tok
     assert [answer.result for answer in answers] == [{"columns": ["age"]}] * 2
     uploads = proxy.requests("/blobstream", "POST")
     assert [seen.headers["X-Public-Key"] for seen in uploads] == ["QQ==", ""]
+
+
+def test_a_server_that_knows_no_blob_store_has_none(proxy: Any, make_token: Token, fault: Any) -> None:
+    proxy.faults = [fault("/blobstream/status", 404, b"<html>")]
+    assert len(federation(proxy, make_token()).run(partial, columns=[])) == 2
 
 
 @pytest.mark.parametrize(

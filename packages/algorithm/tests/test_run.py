@@ -259,6 +259,11 @@ def test_large_and_unusual_values_pass_unchanged(little: Any) -> None:
     assert outcome.result == [value, None]
 
 
+def test_a_cause_survives_an_image_whose_locale_lacks_its_letters(little: Any) -> None:
+    little.plain["PYTHONIOENCODING"] = "ascii"
+    assert "unknown method 'm\\xe9dian'" in last_line(little.run({"method": "médian"}))
+
+
 @pytest.mark.needs("python3.10")
 def test_the_oldest_python_runs_central_functions_and_explains_bad_input(
     little: Any, proxy: Any, python310: str

@@ -17,19 +17,20 @@ from hanse_algorithm.errors import EnvironmentFault, FederationError
 
 T = TypeVar("T")
 
-REQUEST_SECONDS = 60.0
-HELD_SECONDS = 300.0
-"""Silence on one connection after which it counts as broken; a held request shows life every 15 s."""
-
 _BUSY = frozenset({502, 503, 504})
 _PAUSES = (0.1, 5.0, 1.5)
 
 
 class Patience(NamedTuple):
-    """For how many seconds a request is repeated: while nobody answers, and while the answer is "not now"."""
+    """For how many seconds to go on: while nobody answers, while the answer is "not now", and while a line is silent.
+
+    A held request shows life every 15 s, except through a v4 node, which passes nothing on before the end.
+    """
 
     unreachable: float = 86_400.0
     busy: float = 10.0
+    silence: float = 60.0
+    held_silence: float = 300.0
 
 
 class Request(NamedTuple):
@@ -37,7 +38,7 @@ class Request(NamedTuple):
     path: str
     body: bytes | None = None
     headers: Mapping[str, str] = {}
-    seconds: float = REQUEST_SECONDS
+    is_held: bool = False
 
 
 class Reply(NamedTuple):
@@ -97,7 +98,7 @@ class Proxy:
     def held(self, path: str, needs: str, busy_seconds: float) -> Any:
         """Read an object that the server may hold back until there is news."""
         patience = self._patience._replace(busy=max(busy_seconds, self._patience.busy))
-        return self._json(Request("GET", path, seconds=HELD_SECONDS), patience, needs)
+        return self._json(Request("GET", path, is_held=True), patience, needs)
 
     def items(self, path: str, query: Mapping[str, object]) -> Iterator[Any]:
         """Read a list, page after page."""
@@ -169,7 +170,8 @@ class Proxy:
         return reply
 
     def _exchange(self, request: Request) -> Reply:
-        connection = self._connection_type(self._host, self._port, timeout=request.seconds)
+        seconds = self._patience.held_silence if request.is_held else self._patience.silence
+        connection = self._connection_type(self._host, self._port, timeout=seconds)
         try:
             headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json", **request.headers}
             connection.request(request.method, f"{self._root}/{request.path}", request.body, headers)

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from hanse_algorithm.contract import Claims
+from hanse_algorithm.errors import FederationError
 from hanse_algorithm.proxy import Pauses, Proxy
 from hanse_algorithm.result import to_json
 from hanse_algorithm.subtasks import Answer, Failure, Federation, Organization, Subtask, SubtaskFailed, named
@@ -68,7 +69,7 @@ class RemoteFederation(Federation):
             "image": claims.image,
             "collaboration_id": claims.collaboration_id,
             "organizations": self._inputs(payload, asked),
-            "databases": claims.databases,
+            "databases": claims.databases or [],
         }
         optional = {"study_id": claims.study_id, "store_id": claims.store_id}
         body.update({name: value for name, value in optional.items() if value})
@@ -83,7 +84,11 @@ class RemoteFederation(Federation):
 
     @cached_property
     def _has_blob_store(self) -> bool:
-        return bool(self._proxy.get("blobstream/status", needs="blob_store_enabled")["blob_store_enabled"])
+        try:
+            return bool(self._proxy.get("blobstream/status", needs="blob_store_enabled")["blob_store_enabled"])
+        except FederationError:
+            # A server without the endpoint is one without the store.
+            return False
 
     def wait(self, subtask: Subtask) -> list[Answer]:
         self._wait_for_end(subtask.id)

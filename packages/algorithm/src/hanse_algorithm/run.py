@@ -7,6 +7,7 @@ code is told instead. An administrator may allow the text with `HANSE_ERROR_TEXT
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -37,6 +38,9 @@ class _Unexpected(Exception):
 
 def main() -> int:
     """Run once, as the environment says; give the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A cause must reach the log also where the image's locale cannot write all its letters.
+        sys.stdout.reconfigure(errors="backslashreplace")
     decode_proxies(os.environ)
     contract = Contract()
     try:
