@@ -3,11 +3,14 @@
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
-import hanse_server.tasks.models  # noqa: F401  (all tables)
+import hanse_server.tasks.models  # noqa: F401  (the highest slice; it brings all tables)
 from hanse_core.errors import Invalid
+from hanse_server import migrations
+from hanse_server.accounts import routes as accounts_routes
 from hanse_server.accounts.actors import user_actor
 from hanse_server.accounts.bootstrap import ensure_root, ensure_rules_and_roles
 from hanse_server.accounts.passwords import Passwords
+from hanse_server.accounts.seen import LastSeen
 from hanse_server.identity import routes as identity_routes
 from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.service import Logins
@@ -17,12 +20,12 @@ from hanse_web.access import ActorLoader
 from hanse_web.app import Parts, build
 from hanse_web.auth import Tokens
 from hanse_web.clock import Clock, SystemClock
-from hanse_web.db import Base, make_engine
+from hanse_web.db import make_engine
 from hanse_web.links import Links
 from hanse_web.outbox import Dispatcher, EventBus, MemoryBus
 from hanse_web.work import Works
 
-ROUTERS = (health.router, identity_routes.router)
+ROUTERS = (health.router, identity_routes.router, *accounts_routes.routers)
 ACTOR_LOADERS: dict[str, ActorLoader] = {"user": user_actor}
 
 
@@ -36,8 +39,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
     dispatcher = Dispatcher(engine, bus or MemoryBus())
     links = Links(settings.api_path)
     works = Works(engine, clock, dispatcher, links)
+    seen = LastSeen(works)
     pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life)
-    logins = Logins(works, Passwords(settings.password_workers), settings.password_policy, pairs)
+    passwords = Passwords(settings.password_workers)
+    logins = Logins(works, passwords, settings.password_policy, pairs)
     parts = Parts(
         works=works,
         engine=engine,
@@ -45,7 +50,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
         tokens=tokens,
         dispatcher=dispatcher,
         actor_loaders=ACTOR_LOADERS,
-        state={"settings": settings, "links": links, "pairs": pairs, "logins": logins},
+        seen=seen.note,
+        jobs=(seen.run,),
+        state={"settings": settings, "links": links, "passwords": passwords, "pairs": pairs, "logins": logins},
     )
     return build(settings.server_name, settings.api_path, parts, ROUTERS)
 
@@ -53,12 +60,11 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
 def prepare(settings: Settings) -> str | None:
     """Bring the database to what this version needs; give root's password if one was invented."""
     passwords = Passwords(settings.password_workers)
-    given = settings.root_password.get_secret_value() if settings.root_password else None
     engine = make_engine(settings.uri)
     try:
-        Base.metadata.create_all(engine)
+        migrations.upgrade(engine)
         with Session(engine) as session, session.begin():
             ensure_rules_and_roles(session)
-            return ensure_root(session, passwords.hash_now, given)
+            return ensure_root(session, passwords.hash_now, settings.root_password_text())
     finally:
         engine.dispose()

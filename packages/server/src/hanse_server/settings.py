@@ -82,6 +82,10 @@ class Settings(BaseSettings):
     def refresh_life(self) -> timedelta:
         return timedelta(hours=self.refresh_token_expires_hours)
 
+    def root_password_text(self) -> str | None:
+        """Give the password that was set for root, if any."""
+        return _secret("root_password", self.root_password, self.root_password_file)
+
     @field_validator("api_path")
     @classmethod
     def _path(cls, value: str) -> str:
@@ -108,6 +112,18 @@ class Settings(BaseSettings):
         if self.refresh_life < self.access_life + timedelta(seconds=1):
             raise ValueError("refresh_token_expires_hours must be longer than token_expires_hours")
         return self
+
+
+def _secret(name: str, value: SecretStr | None, file: Path | None) -> str | None:
+    """Take a secret from its setting or its file; a line end after it does not count."""
+    if value is not None:
+        return value.get_secret_value()
+    if file is None:
+        return None
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise Invalid(f"{name}_file cannot be read: {error.strerror}: {file}") from error
 
 
 def load(path: Path | None = None, **overrides: Any) -> Settings:

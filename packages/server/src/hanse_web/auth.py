@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from hanse_core.errors import Malformed, Unauthenticated, WrongIdentity
 from hanse_web.access import Actor, ActorLoader, ContainerActor, NodeActor, UserActor
 from hanse_web.clock import Clock
-from hanse_web.work import RequestWork
+from hanse_web.work import AllWorks, RequestWork, Work
 
 ALGORITHM = "HS256"
 TokenType = Literal["access", "refresh"]
@@ -100,7 +100,10 @@ RefreshClaims = Annotated[Mapping[str, Any], Depends(_refresh_claims)]
 """The claims of a request that is made with a refresh token."""
 
 
-async def _actor(request: Request, work: RequestWork, claims: Annotated[Mapping[str, Any], Depends(_claims)]) -> Actor:
+Claims = Annotated[Mapping[str, Any], Depends(_claims)]
+
+
+async def _load(request: Request, work: Work, claims: Mapping[str, Any]) -> Actor:
     loaders: Mapping[str, ActorLoader] = request.app.state.actor_loaders
     loader = loaders.get(str(claims.get("client_type")))
     if loader is None:
@@ -112,13 +115,33 @@ async def _actor(request: Request, work: RequestWork, claims: Annotated[Mapping[
     return actor
 
 
+async def _actor(request: Request, work: RequestWork, claims: Claims) -> Actor:
+    return await _load(request, work, claims)
+
+
+async def _detached_actor(request: Request, works: AllWorks, claims: Claims) -> Actor:
+    async with works.open(write=False) as work:
+        return await _load(request, work, claims)
+
+
 AnyActor = Annotated[Actor, Depends(_actor)]
+DetachedActor = Annotated[Actor, Depends(_detached_actor)]
+"""The actor, loaded in a transaction that is over when the handler starts (for those that open their own)."""
 
 
-async def _user(actor: AnyActor) -> UserActor:
+def require_user(actor: Actor) -> UserActor:
+    """Refuse whoever is not a user."""
     if not isinstance(actor, UserActor):
         raise WrongIdentity("this endpoint is for users only")
     return actor
+
+
+async def _user(actor: AnyActor) -> UserActor:
+    return require_user(actor)
+
+
+async def _detached_user(actor: DetachedActor) -> UserActor:
+    return require_user(actor)
 
 
 async def _node(actor: AnyActor) -> NodeActor:
@@ -141,6 +164,7 @@ async def _user_or_container(actor: AnyActor) -> UserActor | ContainerActor:
 
 # The permission of an endpoint is the type of its parameter.
 AnyUser = Annotated[UserActor, Depends(_user)]
+DetachedUser = Annotated[UserActor, Depends(_detached_user)]
 AnyNode = Annotated[NodeActor, Depends(_node)]
 UserOrNode = Annotated[UserActor | NodeActor, Depends(_user_or_node)]
 UserOrContainer = Annotated[UserActor | ContainerActor, Depends(_user_or_container)]

@@ -19,6 +19,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(IntegrityError, _integrity)
     app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OverflowError, _too_large)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -36,6 +37,8 @@ async def _validation(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     errors: dict[str, list[str]] = {}
     for problem in error.errors():
+        if problem["loc"][0] == "path":
+            return _unknown_page()
         if problem["type"] == "json_invalid":
             message = f"the body is not valid JSON: {problem.get('ctx', {}).get('error', '')}"
             return JSONResponse({"message": message, "msg": message, "code": "invalid"}, status_code=400)
@@ -58,9 +61,17 @@ async def _database_away(_: Request, error: Exception) -> Response:
 async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     if error.status_code == 404:
-        return HTMLResponse("<!doctype html><title>404</title><h1>There is no such page</h1>", status_code=404)
+        return _unknown_page()
     body = {"message": str(error.detail), "msg": str(error.detail), "code": "invalid"}
     return JSONResponse(body, status_code=error.status_code, headers=error.headers)
+
+
+def _unknown_page() -> Response:
+    return HTMLResponse("<!doctype html><title>404</title><h1>There is no such page</h1>", status_code=404)
+
+
+async def _too_large(_: Request, error: Exception) -> Response:
+    return answer(Invalid("a number in the request is too large"))
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

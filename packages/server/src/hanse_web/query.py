@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import orjson
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Path, Request, Response
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -88,6 +88,8 @@ class Parameters:
 
 
 Query = Annotated[Parameters, Depends(Parameters)]
+Key = Annotated[int, Path(ge=0, le=2**63 - 1)]
+"""An id in a path; anything else is an unknown page."""
 
 
 def contains(column: InstrumentedAttribute[Any], pattern: str | None) -> Any:

@@ -69,3 +69,22 @@ async def _request_work(request: Request) -> AsyncIterator[Work]:
 
 # The function scope makes FastAPI commit before the answer leaves; the default scope commits after it.
 RequestWork = Annotated[Work, Depends(_request_work, scope="function")]
+
+
+async def _read_work(request: Request) -> AsyncIterator[Work]:
+    works: Works = request.app.state.works
+    async with works.open(write=False) as work:
+        yield work
+
+
+ReadWork = Annotated[Work, Depends(_read_work, scope="function")]
+"""For handlers that only read although their method says otherwise."""
+
+
+def _works(request: Request) -> Works:
+    works: Works = request.app.state.works
+    return works
+
+
+AllWorks = Annotated[Works, Depends(_works)]
+"""For handlers that open units of work themselves, because something slow happens between two of them."""

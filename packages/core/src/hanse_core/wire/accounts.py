@@ -35,6 +35,11 @@ class UserLogin(Body):
     mfa_code: Annotated[str, StringConstraints(max_length=10, strict=True)] | None = Field(default=None, repr=False)
 
 
+class PasswordChange(Body):
+    current_password: Credential
+    new_password: NewPassword
+
+
 class NodeLogin(Body):
     api_key: Annotated[Secret, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$")]
 
@@ -56,6 +61,20 @@ class NodeTokens(Item):
     refresh_token: Secret
     refresh_url: str
     node_url: str
+
+
+class ChangedPassword(UserTokens):
+    msg: str
+
+
+class ValidUser(Item):
+    """To whom a token belongs, as it is told to a third party that was shown it."""
+
+    msg: str
+    user_id: int
+    username: str
+    email: str
+    organization_id: int
 
 
 class ContainerToken(Item):
@@ -142,6 +161,12 @@ class User(Item):
     otp_secret: None = None
     last_email_failed_login_sent: str | None = None
     last_email_recover_password_sent: str | None = None
+
+
+class UserWithPermissions(User):
+    """A user with what it may do, as `include_permissions` gives it."""
+
+    permissions: UserPermissions
 
 
 class RoleCreate(Body):

@@ -44,6 +44,7 @@ class Organization(Base):
     """A hospital, registry or institute."""
 
     __tablename__ = "organization"
+    __table_args__ = {"sqlite_autoincrement": True}
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -60,6 +61,8 @@ class Identity(Base):
     """Whoever can log in: users and nodes share one sequence of ids."""
 
     __tablename__ = "identity"
+    # Ids are never given out twice: an old token must not fit a new object.
+    __table_args__ = {"sqlite_autoincrement": True}
     __mapper_args__ = {"polymorphic_on": "type", "polymorphic_abstract": True}
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -91,6 +94,7 @@ class Role(Base):
     """A named set of rules; without organization it is for all."""
 
     __tablename__ = "role"
+    __table_args__ = (UniqueConstraint("organization_id", "name"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]

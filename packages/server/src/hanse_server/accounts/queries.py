@@ -3,6 +3,8 @@
 `visible_…(actor)` is the only way to a row that is shown or changed on somebody's behalf.
 """
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, Select, column, false, or_, select, table, union
 from sqlalchemy.orm import Session
 
@@ -24,7 +26,7 @@ from hanse_web.access import Actor, UserActor
 _study = table("study", column("id"), column("collaboration_id"))
 
 
-def _reachable(actor: Actor, resource: Resource, organization_id: ColumnElement[int]) -> ColumnElement[bool] | None:
+def _reachable(actor: Actor, resource: Resource, organization_id: ColumnElement[Any]) -> ColumnElement[bool] | None:
     """Restrict to the organizations whose things of this kind the actor may view; None for no restriction."""
     widest = actor.permissions.widest(resource, Operation.VIEW)
     if widest is Scope.GLOBAL:

@@ -11,6 +11,7 @@ class Collaboration(Base):
     """Organizations that agreed to analyse data together."""
 
     __tablename__ = "collaboration"
+    __table_args__ = {"sqlite_autoincrement": True}
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -23,6 +24,7 @@ class Study(Base):
     """A named subset of a collaboration's organizations."""
 
     __tablename__ = "study"
+    __table_args__ = {"sqlite_autoincrement": True}
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)

@@ -79,14 +79,15 @@ class Logins:
             work.session.execute(update(User).where(User.id == account.id).values(password=better))
         return account
 
-    async def change_password(self, username: str, current: str, new: str) -> None:
-        """Set a new password; all tokens issued before end."""
+    async def change_password(self, username: str, current: str, new: str) -> UserTokens:
+        """Set a new password. All tokens issued before end, so the caller gets new ones."""
         account = await self.check(username, current)
         if new == current:
             raise Invalid("the new password is the same as the current one")
         hashed = await self._passwords.hash(new)
         async with self._works.open(write=True) as work:
             await to_thread.run_sync(set_password, work.session, account.id, hashed)
+        return await self.log_in(username, new)
 
 
 class Refreshes:

@@ -24,7 +24,7 @@ class Task(Base):
     """A question to one or more organizations; its state follows from its runs."""
 
     __tablename__ = "task"
-    __table_args__ = (Index("ix_task_collaboration_id_id", "collaboration_id", "id"),)
+    __table_args__ = (Index("ix_task_collaboration_id_id", "collaboration_id", "id"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(default="")
@@ -69,6 +69,7 @@ class Run(Base):
     __table_args__ = (
         Index("ix_run_organization_id_id", "organization_id", "id"),
         Index("ix_run_open", "organization_id", "finished_at"),
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,0 +1,122 @@
+"""What can be done with organizations."""
+
+from typing import Any, cast
+
+from sqlalchemy import Select, Table, delete, func, select
+
+from hanse_core.errors import Denied, Invalid, NotFound
+from hanse_core.permissions import Operation, Resource, Scope
+from hanse_core.wire.accounts import OrganizationCreate, OrganizationPatch
+from hanse_server.accounts import rules
+from hanse_server.accounts.models import Organization
+from hanse_server.accounts.queries import (
+    collaboration_of_study,
+    organizations_in_collaboration,
+    organizations_in_study,
+    visible_organizations,
+)
+from hanse_web.access import Actor, UserActor
+from hanse_web.dependents import count_dependents, delete_dependents
+from hanse_web.query import Parameters, contains, ordered
+from hanse_web.work import Work
+
+SORTABLE = {
+    "id": Organization.id,
+    "name": Organization.name,
+    "domain": Organization.domain,
+    "address1": Organization.address1,
+    "address2": Organization.address2,
+    "zipcode": Organization.zipcode,
+    "country": Organization.country,
+}
+ORGANIZATION = Resource.ORGANIZATION
+
+
+class Organizations:
+    """The use cases of one request."""
+
+    def __init__(self, work: Work, actor: Actor) -> None:
+        self._session = work.session
+        self._actor = actor
+
+    def list(self, parameters: Parameters) -> Select[Any]:
+        """Select the organizations that a list shows."""
+        rules.require_any_view(self._actor, ORGANIZATION)
+        statement = visible_organizations(self._actor).where(contains(Organization.name, parameters.text("name")))
+        if country := parameters.text("country"):
+            statement = statement.where(Organization.country == country)
+        if ids := parameters.repeated("ids"):
+            statement = statement.where(Organization.id.in_([int(key) for key in ids if key.isdigit()]))
+        collaboration_id = parameters.integer("collaboration_id")
+        if collaboration_id is not None:
+            rules.require_for_collaboration(self._actor, ORGANIZATION, collaboration_id)
+            statement = statement.where(Organization.id.in_(organizations_in_collaboration(collaboration_id)))
+        study_id = parameters.integer("study_id")
+        if study_id is not None:
+            self._require_study(study_id)
+            statement = statement.where(Organization.id.in_(organizations_in_study(study_id)))
+        return ordered(statement, parameters, SORTABLE, Organization.id)
+
+    def _require_study(self, study_id: int) -> None:
+        collaboration_id = collaboration_of_study(self._session, study_id)
+        if collaboration_id is None and self._actor.has(ORGANIZATION, Operation.VIEW, Scope.GLOBAL):
+            raise Invalid(f"there is no study {study_id}")
+        if not self._actor.may_for_collaboration(ORGANIZATION, Operation.VIEW, collaboration_id or 0):
+            raise Denied(f"you may not view the organizations of study {study_id}")
+
+    def get(self, organization_id: int) -> Organization:
+        """Find one organization that the actor may see."""
+        statement = visible_organizations(self._actor).where(Organization.id == organization_id)
+        found = self._session.scalar(statement)
+        if found is None:
+            raise NotFound(f"organization {organization_id} is not found")
+        return found
+
+    def create(self, body: OrganizationCreate) -> Organization:
+        """Add an organization."""
+        if not self._actor.has(ORGANIZATION, Operation.CREATE, Scope.GLOBAL):
+            raise Denied("you may not create organizations")
+        self._require_free(body.name)
+        organization = Organization(**body.model_dump())
+        self._session.add(organization)
+        self._session.flush()
+        return organization
+
+    def update(self, organization_id: int, body: OrganizationPatch) -> Organization:
+        """Change what is given; the public key only by members, whatever else the actor may do."""
+        organization = self.get(organization_id)
+        rules.require_for_organization(self._actor, ORGANIZATION, Operation.EDIT, organization_id)
+        given = body.given()
+        if "public_key" in given and self._actor.organization_id != organization_id:
+            raise Denied("only members of an organization can change its public key")
+        if given.get("name", organization.name) != organization.name:
+            self._require_free(given["name"])
+        for name, value in given.items():
+            setattr(organization, name, value)
+        self._session.flush()
+        return organization
+
+    def delete(self, organization_id: int, *, with_dependents: bool) -> None:
+        """Remove an organization, and what hangs on it where that is asked for."""
+        organization = self.get(organization_id)
+        if not self._actor.has(ORGANIZATION, Operation.DELETE, Scope.GLOBAL):
+            raise Denied("you may not delete organizations")
+        if organization_id == self._actor.organization_id:
+            raise Invalid("you cannot delete your own organization")
+        target = cast(Table, Organization.__table__)
+        if not with_dependents:
+            counts = count_dependents(self._session, target, organization_id)
+            rules.refuse_dependents(f"organization {organization.name}", counts)
+        delete_dependents(self._session, target, organization_id)
+        self._session.execute(delete(Organization).where(Organization.id == organization_id))
+
+    def _require_free(self, name: str) -> None:
+        taken = select(func.count()).select_from(Organization).where(Organization.name == name)
+        if self._session.scalar(taken):
+            text = "is the name of another organization"
+            raise Invalid(f"{name} {text}", errors={"name": [text]})
+
+
+def organization_id_of(actor: UserActor, given: int | None) -> int:
+    """Take the given organization, or the actor's own."""
+    return actor.organization_id if given is None else given

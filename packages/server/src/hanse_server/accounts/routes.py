@@ -1,0 +1,167 @@
+"""Endpoints for organizations, users, roles and rules."""
+
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Request, Response
+
+from hanse_core.wire import accounts as wire
+from hanse_core.wire.base import Page
+from hanse_server.accounts.items import organization_items, role_items, rule_items, user_items
+from hanse_server.accounts.organizations import Organizations
+from hanse_server.accounts.passwords import Passwords
+from hanse_server.accounts.roles import Roles, Rules
+from hanse_server.accounts.users import Users
+from hanse_web.auth import AnyActor, AnyUser, DetachedUser, UserOrNode
+from hanse_web.query import Key, Query, page
+from hanse_web.work import AllWorks, RequestWork
+
+organizations = APIRouter(tags=["organizations"])
+users = APIRouter(tags=["users"])
+roles = APIRouter(tags=["roles"])
+routers = (organizations, users, roles)
+
+Message = dict[str, str]
+
+
+def _passwords(request: Request) -> Passwords:
+    passwords: Passwords = request.app.state.passwords
+    return passwords
+
+
+@organizations.get("/organization", response_model=Page[wire.Organization])
+def list_organizations(work: RequestWork, actor: AnyActor, query: Query) -> Response:
+    """List organizations."""
+    statement = Organizations(work, actor).list(query)
+    return page(work.session, statement, query, lambda rows: organization_items(work.links, (row[0] for row in rows)))
+
+
+@organizations.post("/organization", status_code=201)
+def create_organization(work: RequestWork, actor: AnyUser, body: wire.OrganizationCreate) -> wire.Organization:
+    """Add an organization."""
+    return organization_items(work.links, [Organizations(work, actor).create(body)])[0]
+
+
+@organizations.get("/organization/{key}")
+def get_organization(work: RequestWork, actor: AnyActor, key: Key) -> wire.Organization:
+    """Give an organization."""
+    return organization_items(work.links, [Organizations(work, actor).get(key)])[0]
+
+
+@organizations.patch("/organization/{key}")
+def change_organization(
+    work: RequestWork, actor: UserOrNode, key: Key, body: wire.OrganizationPatch
+) -> wire.Organization:
+    """Change an organization; its public key only as a member."""
+    return organization_items(work.links, [Organizations(work, actor).update(key, body)])[0]
+
+
+@organizations.delete("/organization/{key}")
+def delete_organization(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> Message:
+    """Remove an organization."""
+    Organizations(work, actor).delete(key, with_dependents=query.flag("delete_dependents"))
+    return {"msg": f"organization {key} was removed"}
+
+
+@users.get("/user", response_model=Page[wire.User])
+def list_users(work: RequestWork, actor: AnyUser, query: Query) -> Response:
+    """List users."""
+    statement = Users(work, actor).list(query)
+    return page(work.session, statement, query, lambda rows: user_items(work.links, (row[0] for row in rows)))
+
+
+@users.post("/user", status_code=201)
+async def create_user(
+    works: AllWorks, actor: DetachedUser, body: wire.UserCreate, passwords: Annotated[Passwords, Depends(_passwords)]
+) -> wire.User:
+    """Add a user. The password is hashed between two transactions, and only for who may add a user."""
+    async with works.open(write=False) as work:
+        await to_thread.run_sync(Users(work, actor).require_creatable, body)
+    hashed = await passwords.hash(body.password)
+    async with works.open(write=True) as work:
+        user = await to_thread.run_sync(Users(work, actor).create, body, hashed)
+    return user_items(works.links, [user])[0]
+
+
+@users.get("/user/{key}")
+def get_user(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> wire.UserWithPermissions | wire.User:
+    """Give a user, with what it may do where `include_permissions` is set."""
+    service = Users(work, actor)
+    user = service.get(key)
+    item = user_items(work.links, [user])[0]
+    if query.flag("include_permissions"):
+        return wire.UserWithPermissions(**item.model_dump(), permissions=service.permissions(user))
+    return item
+
+
+@users.patch("/user/{key}")
+def change_user(work: RequestWork, actor: AnyUser, key: Key, body: wire.UserPatch) -> wire.User:
+    """Change a user."""
+    return user_items(work.links, [Users(work, actor).update(key, body)])[0]
+
+
+@users.delete("/user/{key}")
+def delete_user(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> Message:
+    """Remove a user."""
+    Users(work, actor).delete(key, with_dependents=query.flag("delete_dependents"))
+    return {"msg": f"user {key} was removed"}
+
+
+@roles.get("/role", response_model=Page[wire.Role])
+def list_roles(work: RequestWork, actor: AnyUser, query: Query) -> Response:
+    """List roles."""
+    statement = Roles(work, actor).list(query)
+    return page(work.session, statement, query, lambda rows: role_items(work.links, (row[0] for row in rows)))
+
+
+@roles.post("/role", status_code=201)
+def create_role(work: RequestWork, actor: AnyUser, body: wire.RoleCreate) -> wire.Role:
+    """Add a role."""
+    return role_items(work.links, [Roles(work, actor).create(body)])[0]
+
+
+@roles.get("/role/{key}")
+def get_role(work: RequestWork, actor: AnyUser, key: Key) -> wire.Role:
+    """Give a role."""
+    return role_items(work.links, [Roles(work, actor).get(key)])[0]
+
+
+@roles.patch("/role/{key}")
+def change_role(work: RequestWork, actor: AnyUser, key: Key, body: wire.RolePatch) -> wire.Role:
+    """Change a role."""
+    return role_items(work.links, [Roles(work, actor).update(key, body)])[0]
+
+
+@roles.delete("/role/{key}")
+def delete_role(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> Message:
+    """Remove a role."""
+    Roles(work, actor).delete(key, with_dependents=query.flag("delete_dependents"))
+    return {"msg": f"role {key} was removed"}
+
+
+@roles.post("/role/{key}/rule/{rule_id}", status_code=201)
+def add_rule(work: RequestWork, actor: AnyUser, key: Key, rule_id: Key) -> list[wire.Rule]:
+    """Put a rule into a role."""
+    return rule_items(work.links, Roles(work, actor).add_rule(key, rule_id))
+
+
+@roles.delete("/role/{key}/rule/{rule_id}")
+def remove_rule(work: RequestWork, actor: AnyUser, key: Key, rule_id: Key) -> list[wire.Rule]:
+    """Take a rule out of a role."""
+    return rule_items(work.links, Roles(work, actor).remove_rule(key, rule_id))
+
+
+@roles.get("/rule", response_model=Page[wire.Rule])
+def list_rules(work: RequestWork, actor: AnyUser, query: Query) -> Response:
+    """List rules."""
+    statement = Rules(work, actor).list(query)
+    whole = query.text("no_pagination") == "1"
+    return page(
+        work.session, statement, query, lambda rows: rule_items(work.links, (row[0] for row in rows)), whole=whole
+    )
+
+
+@roles.get("/rule/{key}")
+def get_rule(work: RequestWork, actor: AnyUser, key: Key) -> wire.Rule:
+    """Give a rule."""
+    return rule_items(work.links, [Rules(work, actor).get(key)])[0]

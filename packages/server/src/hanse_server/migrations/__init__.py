@@ -1,0 +1,77 @@
+"""From one version of the tables to the next.
+
+After a change of the tables: `python -m hanse_server.migrations "what changed"` writes the next version.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, inspect
+
+from hanse_core.errors import Invalid
+from hanse_web.db import IMMEDIATE, is_sqlite
+
+VERSION_TABLE = "hanse_server_version"
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Configure Alembic for this folder, without a file."""
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).parent))
+    made.set_main_option("path_separator", "os")
+    made.attributes["connection"] = connection
+    return made
+
+
+def head() -> str:
+    """Give the version of the tables that this code needs."""
+    found = ScriptDirectory.from_config(config()).get_current_head()
+    assert found is not None  # noqa: S101
+    return found
+
+
+def current(engine: Engine) -> str | None:
+    """Give the version of the tables in a database, None for an empty one. Raises `Invalid` for a foreign one."""
+    with engine.connect() as connection:
+        version = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+        tables = inspect(connection).get_table_names()
+    where = engine.url.render_as_string(hide_password=True)
+    if version is None and set(tables) - {VERSION_TABLE}:
+        raise Invalid(f"the database {where} holds tables that are not a Hanse server's; set `uri` to another one")
+    if version is not None and version not in _known():
+        raise Invalid(
+            f"the database {where} was made by a newer Hanse (its tables have version {version}, "
+            f"this one knows up to {head()}); install that version of hanse-server, or restore an older copy"
+        )
+    return version
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the tables to this version, all or nothing."""
+    current(engine)
+    with _without_foreign_keys(engine) as connection, connection.begin():
+        command.upgrade(config(connection), "head")
+
+
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+
+
+@contextmanager
+def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
+    """SQLite changes a table by copying it and dropping the old one, which must not cascade."""
+    with engine.execution_options(**{IMMEDIATE: True}).connect() as connection:
+        raw = connection.connection.driver_connection
+        if not is_sqlite(engine) or raw is None:
+            yield connection
+            return
+        raw.execute("PRAGMA foreign_keys=OFF")
+        try:
+            yield connection
+        finally:
+            raw.execute("PRAGMA foreign_keys=ON")

@@ -1,0 +1,28 @@
+"""Run by Alembic: how our tables are compared and changed."""
+
+from typing import Any, Literal
+
+from alembic import context
+
+import hanse_server.tasks.models  # noqa: F401  (the highest slice; it brings all tables)
+from hanse_server.migrations import VERSION_TABLE
+from hanse_web.db import Base, UtcDateTime
+
+
+def _render(kind: str, item: Any, _: Any) -> str | Literal[False]:
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime()"
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    version_table=VERSION_TABLE,
+    render_as_batch=True,
+    compare_type=True,
+    compare_server_default=True,
+    render_item=_render,
+)
+with context.begin_transaction():
+    context.run_migrations()
