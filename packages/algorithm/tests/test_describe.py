@@ -109,6 +109,13 @@ def test_table_parameters_become_databases_and_injected_ones_no_arguments(module
     assert (function["arguments"], function["type"], function["standalone"]) == ([], "federated", True)
 
 
+def test_a_central_function_asks_for_the_databases_that_its_subtasks_inherit(module: ModuleType) -> None:
+    central_entry, federated_entry = describe(module)["functions"]
+    assert central_entry["databases"] == federated_entry["databases"]
+    del vars(module)["count_rows"]
+    assert describe(module)["functions"][0]["databases"] == []
+
+
 def test_no_field_is_unknown_to_a_v4_store(module: ModuleType) -> None:
     known = {"name", "display_name", "description", "type", "standalone", "databases", "arguments", "ui_visualizations"}
     of_argument = {

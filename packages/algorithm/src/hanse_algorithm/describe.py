@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -38,6 +39,7 @@ def describe(
     Example:
         json.dumps(describe(my_algorithm, image="registry.example/mean:1.0"))
     """
+    offered = list(methods(module).values())
     return {
         "name": name or module.__name__.rpartition(".")[2].removeprefix("hanse_").replace("_", "-"),
         "description": _summary(module),
@@ -46,11 +48,11 @@ def describe(
         "vantage6_version": WIRE_VERSION,
         "code_url": code_url,
         "documentation_url": documentation_url,
-        "functions": [_function(method) for method in methods(module).values()],
+        "functions": [_function(method, offered) for method in offered],
     }
 
 
-def _function(method: Method) -> dict[str, Any]:
+def _function(method: Method, offered: Sequence[Method]) -> dict[str, Any]:
     notes = _notes(method.function)
     return {
         "name": method.name,
@@ -58,12 +60,23 @@ def _function(method: Method) -> dict[str, Any]:
         "description": _summary(method.function),
         "type": method.mark.type,
         "standalone": method.mark.is_standalone,
-        "databases": [
-            {"name": _words(table.name), "description": notes.get(table.name, "")} for table in method.tables
-        ],
+        "databases": _databases(method, offered),
         "arguments": [_argument(argument, notes.get(argument.name, "")) for argument in method.arguments],
         "ui_visualizations": [],
     }
+
+
+def _databases(method: Method, offered: Sequence[Method]) -> list[dict[str, str]]:
+    """List what a task must select; for a central function that is what its subtasks read, as they inherit it."""
+    reader = method
+    if method.federation is not None and not method.tables:
+        reader = max((each for each in offered if each.federation is None), key=_table_count, default=method)
+    notes = _notes(reader.function)
+    return [{"name": _words(table.name), "description": notes.get(table.name, "")} for table in reader.tables]
+
+
+def _table_count(method: Method) -> int:
+    return len(method.tables)
 
 
 def _argument(argument: Argument, description: str) -> dict[str, Any]:
