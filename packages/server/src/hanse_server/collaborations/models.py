@@ -1,5 +1,7 @@
 """Tables of collaborations, studies and nodes; their members are in `accounts.models`."""
 
+from typing import Any
+
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -38,13 +40,13 @@ class Node(Identity):
     """A data station: one organization's, in one collaboration."""
 
     __tablename__ = "node"
-    __table_args__ = (UniqueConstraint("organization_id", "collaboration_id"),)
+    __table_args__: Any = (UniqueConstraint("organization_id", "collaboration_id"),)
     __mapper_args__ = {"polymorphic_identity": "node"}
 
     id: Mapped[int] = mapped_column(ForeignKey("identity.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     api_key_hash: Mapped[str] = mapped_column(unique=True)
-    """Keyed hash of the API key, so that a login finds its node by one look-up."""
+    """Hash of the API key, by which a login finds its node in one look-up."""
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), index=True)
     collaboration_id: Mapped[int | None] = mapped_column(
         ForeignKey("collaboration.id", ondelete="SET NULL"), index=True

@@ -1,0 +1,97 @@
+"""Endpoints for nodes, their API keys and their login."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from hanse_core.wire.accounts import NodeLogin, NodeTokens
+from hanse_core.wire.base import Identified
+from hanse_core.wire.collaborations import Node, NodeCreate, NodePatch
+from hanse_server.collaborations.items import node_items
+from hanse_server.collaborations.node_login import NodeLogins, Refusals
+from hanse_server.collaborations.node_service import Nodes
+from hanse_server.identity.pairs import TokenPairs
+from hanse_web.auth import AnyNode, AnyUser, UserOrNode
+from hanse_web.query import Parameters, page
+from hanse_web.work import RequestWork
+
+router = APIRouter(tags=["nodes"])
+
+
+def _logins(request: Request, work: RequestWork) -> NodeLogins:
+    state = request.app.state
+    pairs: TokenPairs = state.pairs
+    if not hasattr(state, "node_refusals"):
+        state.node_refusals = Refusals()
+    refusals: Refusals = state.node_refusals
+    return NodeLogins(work, pairs, refusals)
+
+
+@router.post("/token/node")
+def log_in(
+    request: Request, body: NodeLogin, logins: Annotated[NodeLogins, Depends(_logins)], response: Response
+) -> NodeTokens:
+    """Log in as a node."""
+    tokens = logins.log_in(body.api_key, request.client.host if request.client else "")
+    response.headers["jwt-token"] = tokens.access_token
+    return tokens
+
+
+@router.post("/token/node/validate")
+def validate(actor: AnyNode) -> dict[str, str | int]:
+    """Tell an algorithm store which node a token belongs to."""
+    return {
+        "msg": "the token is valid",
+        "node_id": actor.id,
+        "name": actor.name,
+        "organization_id": actor.organization_id,
+    }
+
+
+@router.post("/recover/node")
+def renew_key(work: RequestWork, actor: AnyUser, body: Identified) -> dict[str, str]:
+    """Replace the API key of a node; the answer is the only place where the new one is shown."""
+    return {"api_key": Nodes(work, actor).renew_key(body.id)}
+
+
+@router.get("/node")
+def list_nodes(request: Request, work: RequestWork, actor: UserOrNode) -> Response:
+    """List nodes."""
+    parameters = Parameters(request)
+    statement = Nodes(work, actor).selection(parameters)
+    return page(
+        work.session,
+        statement,
+        parameters,
+        lambda rows: [_without_key(item) for item in node_items(work.session, work.links, [row[0] for row in rows])],
+    )
+
+
+@router.post("/node", status_code=201)
+def create_node(work: RequestWork, actor: AnyUser, body: NodeCreate) -> Node:
+    """Register a node; the answer is the only place where its API key is shown."""
+    made, key = Nodes(work, actor).create(body)
+    return node_items(work.session, work.links, [made])[0].model_copy(update={"api_key": key})
+
+
+@router.get("/node/{node_id:int}", response_model_exclude={"api_key"})
+def get_node(work: RequestWork, actor: UserOrNode, node_id: int) -> Node:
+    """Give one node."""
+    return node_items(work.session, work.links, [Nodes(work, actor).get(node_id)])[0]
+
+
+@router.patch("/node/{node_id:int}", response_model_exclude={"api_key"})
+def patch_node(work: RequestWork, actor: UserOrNode, node_id: int, body: NodePatch) -> Node:
+    """Change a node."""
+    return node_items(work.session, work.links, [Nodes(work, actor).patch(node_id, body)])[0]
+
+
+@router.delete("/node/{node_id:int}")
+def delete_node(work: RequestWork, actor: AnyUser, node_id: int) -> dict[str, str]:
+    """Remove a node."""
+    Nodes(work, actor).delete(node_id)
+    return {"msg": f"node {node_id} is deleted"}
+
+
+def _without_key(item: Node) -> dict[str, object]:
+    return item.model_dump(mode="json", exclude={"api_key"})

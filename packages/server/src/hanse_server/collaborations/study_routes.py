@@ -1,0 +1,72 @@
+"""Endpoints for studies and their members."""
+
+from fastapi import APIRouter, Request, Response
+
+from hanse_core.wire.accounts import Organization
+from hanse_core.wire.base import Identified
+from hanse_core.wire.collaborations import Study, StudyCreate, StudyPatch
+from hanse_server.accounts.items import organization_items
+from hanse_server.collaborations.items import study_items
+from hanse_server.collaborations.study_service import Studies
+from hanse_web.auth import AnyActor, AnyUser
+from hanse_web.query import Parameters, page
+from hanse_web.work import RequestWork
+
+router = APIRouter(tags=["studies"])
+
+
+@router.get("/study")
+def list_studies(request: Request, work: RequestWork, actor: AnyActor) -> Response:
+    """List studies; open to containers too, whose client asks for it."""
+    parameters = Parameters(request)
+    nested = parameters.includes("organizations")
+    return page(
+        work.session,
+        Studies(work, actor).selection(parameters),
+        parameters,
+        lambda rows: study_items(work.session, work.links, [row[0] for row in rows], with_organizations=nested),
+    )
+
+
+@router.post("/study", status_code=201)
+def create_study(work: RequestWork, actor: AnyUser, body: StudyCreate) -> Study:
+    """Make a study of some members of a collaboration."""
+    made = Studies(work, actor).create(body)
+    return study_items(work.session, work.links, [made], with_organizations=True)[0]
+
+
+@router.get("/study/{study_id:int}")
+def get_study(request: Request, work: RequestWork, actor: AnyActor, study_id: int) -> Study:
+    """Give one study."""
+    found = Studies(work, actor).get(study_id)
+    nested = Parameters(request).includes("organizations")
+    return study_items(work.session, work.links, [found], with_organizations=nested)[0]
+
+
+@router.patch("/study/{study_id:int}")
+def patch_study(work: RequestWork, actor: AnyUser, study_id: int, body: StudyPatch) -> Study:
+    """Change a study."""
+    changed = Studies(work, actor).patch(study_id, body)
+    return study_items(work.session, work.links, [changed], with_organizations=True)[0]
+
+
+@router.delete("/study/{study_id:int}")
+def delete_study(request: Request, work: RequestWork, actor: AnyUser, study_id: int) -> dict[str, str]:
+    """Remove a study."""
+    with_dependents = Parameters(request).flag("delete_dependents")
+    Studies(work, actor).delete(study_id, delete_dependents=with_dependents)
+    return {"msg": f"study {study_id} is deleted"}
+
+
+@router.post("/study/{study_id:int}/organization")
+def add_organization(work: RequestWork, actor: AnyUser, study_id: int, body: Identified) -> list[Organization]:
+    """Make an organization a member; gives all members."""
+    members = Studies(work, actor).add_organization(study_id, body.id)
+    return organization_items(work.links, work.session.scalars(members).all())
+
+
+@router.delete("/study/{study_id:int}/organization")
+def remove_organization(work: RequestWork, actor: AnyUser, study_id: int, body: Identified) -> list[Organization]:
+    """End a membership; gives the remaining members."""
+    members = Studies(work, actor).remove_organization(study_id, body.id)
+    return organization_items(work.links, work.session.scalars(members).all())

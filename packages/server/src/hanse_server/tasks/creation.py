@@ -1,0 +1,188 @@
+"""Making a task with its runs, in one transaction."""
+
+import json
+from collections.abc import Collection
+
+from sqlalchemy import select
+
+from hanse_core import events
+from hanse_core.errors import Denied, Invalid, NotFound
+from hanse_core.permissions import Operation, Resource
+from hanse_core.states import RunStatus
+from hanse_core.wire.tasks import TaskCreate
+from hanse_server.accounts.models import Organization
+from hanse_server.collaborations.models import Collaboration, Node, NodeSetting, Study
+from hanse_server.collaborations.queries import (
+    member_ids,
+    study_member_ids,
+    visible_collaborations,
+    visible_studies,
+)
+from hanse_server.tasks import rules
+from hanse_server.tasks.models import Job, Run, Task, TaskDatabase
+from hanse_server.tasks.queries import visible_tasks
+from hanse_web.access import ContainerActor, UserActor
+from hanse_web.work import Work
+
+KEY_LENGTH = 255
+
+
+class TaskCreation:
+    """The use case of one request."""
+
+    def __init__(self, work: Work, actor: UserActor | ContainerActor) -> None:
+        self._work = work
+        self._session = work.session
+        self._actor = actor
+
+    def create(self, body: TaskCreate, idempotency_key: str | None = None) -> Task:
+        """Make the task and one run per organization; a repeated key gives the task that was made before."""
+        key = self._own_key(idempotency_key)
+        made_before = self._session.scalar(select(Task).where(Task.idempotency_key == key)) if key else None
+        if made_before is not None:
+            return made_before
+        collaboration, study = self._place(body)
+        organization_ids = [organization.id for organization in body.organizations]
+        self._require_places(collaboration, study, organization_ids)
+        parent = self._admit(body, collaboration, organization_ids)
+        for organization in body.organizations:
+            rules.require_input(
+                organization.input, is_encrypted=collaboration.encrypted, organization_id=organization.id
+            )
+        task = self._task(body, collaboration, study, parent)
+        task.idempotency_key = key
+        self._store(task, body)
+        data = {"id": task.id, "parent_id": task.parent_id}
+        self._work.tell(events.NEW_TASK, data, events.collaboration_room(collaboration.id))
+        return task
+
+    def _own_key(self, key: str | None) -> str | None:
+        """Bind a key to who gave it, so that nobody can ask for the task of somebody else by it."""
+        if key is None:
+            return None
+        if not 0 < len(key) <= KEY_LENGTH:
+            raise Invalid(f"the Idempotency-Key must have 1 to {KEY_LENGTH} characters")
+        if isinstance(self._actor, ContainerActor):
+            return f"container:{self._actor.task_id}:{self._actor.id}:{key}"
+        return f"user:{self._actor.id}:{key}"
+
+    def _place(self, body: TaskCreate) -> tuple[Collaboration, Study | None]:
+        study_id = body.study_id
+        if isinstance(self._actor, ContainerActor) and self._actor.study_id is not None:
+            study_id = study_id or self._actor.study_id
+        study = self._study(study_id) if study_id is not None else None
+        collaboration_id = body.collaboration_id or (study.collaboration_id if study else 0)
+        statement = visible_collaborations(self._actor).where(Collaboration.id == collaboration_id)
+        collaboration = self._session.scalar(statement)
+        if collaboration is None:
+            raise NotFound(f"collaboration {collaboration_id} is not found")
+        if study is not None and study.collaboration_id != collaboration.id:
+            raise Invalid(f"study {study.id} is not part of collaboration {collaboration.id}")
+        return collaboration, study
+
+    def _study(self, study_id: int) -> Study:
+        study = self._session.scalar(visible_studies(self._actor).where(Study.id == study_id))
+        if study is None:
+            raise NotFound(f"study {study_id} is not found")
+        return study
+
+    def _require_places(self, collaboration: Collaboration, study: Study | None, ids: Collection[int]) -> None:
+        _refuse(set(ids) - member_ids(self._session, collaboration.id), "are not in the collaboration")
+        if study is not None:
+            _refuse(set(ids) - study_member_ids(self._session, study.id), "are not in the study")
+        with_node = select(Node.organization_id).where(Node.collaboration_id == collaboration.id)
+        _refuse(set(ids) - set(self._session.scalars(with_node)), "have no node in this collaboration")
+        if len(set(ids)) != len(ids):
+            _refuse({key for key in ids if list(ids).count(key) > 1}, "are named more than once")
+
+    def _admit(self, body: TaskCreate, collaboration: Collaboration, ids: Collection[int]) -> Task | None:
+        """Decide whether this actor may have this run there; gives the parent when a container asks."""
+        if isinstance(self._actor, ContainerActor):
+            return self._parent(body, self._actor)
+        self._require_willing_nodes(collaboration.id, ids)
+        if collaboration.id not in self._actor.collaboration_ids:
+            raise Denied("you can only create tasks in collaborations of your own organization")
+        if not self._actor.may_for_collaboration(Resource.TASK, Operation.CREATE, collaboration.id):
+            raise Denied("you may not create tasks in this collaboration")
+        if body.store_id is not None:
+            raise Invalid(
+                f"algorithm store {body.store_id} is not found: this server has no algorithm stores",
+                errors={"store_id": ["not found"]},
+            )
+        return None
+
+    def _parent(self, body: TaskCreate, actor: ContainerActor) -> Task:
+        if body.image != actor.image:
+            raise Denied("a container can only create tasks with its own image")
+        parent = self._session.scalar(visible_tasks(actor).where(Task.id == actor.task_id))
+        if parent is None:
+            raise Denied("the task of this container is gone")
+        own = Run.task_id == parent.id, Run.organization_id == actor.organization_id
+        status = self._session.scalar(select(Run.status).where(*own))
+        if status is None or RunStatus(status).is_finished:
+            raise Denied("the run of this container has ended, so it can create no more tasks")
+        return parent
+
+    def _require_willing_nodes(self, collaboration_id: int, ids: Collection[int]) -> None:
+        """Respect what the nodes shared about whom they work for."""
+        limits = self._session.execute(
+            select(Node.organization_id, NodeSetting.key, NodeSetting.value)
+            .join(Node, Node.id == NodeSetting.node_id)
+            .where(Node.collaboration_id == collaboration_id, Node.organization_id.in_(ids))
+            .where(NodeSetting.key.in_(("allowed_users", "allowed_orgs")))
+        ).all()
+        own_name = select(Organization.name).where(Organization.id == self._actor.organization_id)
+        organization = {str(self._actor.organization_id), self._session.scalar(own_name)}
+        limited = {row.organization_id for row in limits}
+        willing = {
+            row.organization_id
+            for row in limits
+            if (row.key == "allowed_users" and row.value == str(self._actor.id))
+            or (row.key == "allowed_orgs" and row.value in organization)
+        }
+        _refuse(limited - willing, "have nodes that do not accept tasks from you or your organization")
+
+    def _task(self, body: TaskCreate, collaboration: Collaboration, study: Study | None, parent: Task | None) -> Task:
+        return Task(
+            name=body.name,
+            description=body.description,
+            image=parent.image if parent else body.image,
+            job_id=parent.job_id if parent else self._job(),
+            collaboration_id=collaboration.id,
+            study_id=study.id if study else None,
+            parent_id=parent.id if parent else None,
+            init_org_id=self._actor.organization_id,
+            init_user_id=parent.init_user_id if parent else self._actor.id,
+            created_at=self._work.clock.now(),
+        )
+
+    def _job(self) -> int:
+        job = Job()
+        self._session.add(job)
+        self._session.flush()
+        return job.id
+
+    def _store(self, task: Task, body: TaskCreate) -> None:
+        self._session.add(task)
+        self._session.flush()
+        for database in body.databases or ():
+            parameters = json.dumps(database.parameters(), separators=(",", ":"))
+            self._session.add(TaskDatabase(task_id=task.id, label=database.label, parameters=parameters))
+        for organization in body.organizations:
+            self._session.add(
+                Run(
+                    task_id=task.id,
+                    organization_id=organization.id,
+                    status=RunStatus.PENDING.value,
+                    input=organization.input,
+                    assigned_at=self._work.clock.now(),
+                )
+            )
+        self._session.flush()
+
+
+def _refuse(ids: Collection[int], problem: str) -> None:
+    if ids:
+        names = ", ".join(str(key) for key in sorted(ids))
+        message = f"these organizations {problem}: {names}"
+        raise Invalid(message, errors={"organizations": [message]})

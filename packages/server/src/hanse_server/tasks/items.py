@@ -1,0 +1,186 @@
+"""Tasks, runs and results as they are written to the wire; many at once, in a constant number of statements."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from hanse_core.states import RunStatus
+from hanse_core.wire import tasks as wire
+from hanse_server.collaborations.models import Node
+from hanse_server.tasks.models import Run, RunPort, Task, TaskDatabase
+from hanse_server.tasks.queries import statuses
+from hanse_web.db import wire_time
+from hanse_web.links import Links
+
+
+class TaskItems:
+    """Writes the tasks of one answer."""
+
+    def __init__(self, session: Session, links: Links) -> None:
+        self._session = session
+        self._links = links
+
+    def write(
+        self, tasks: Sequence[Task], nested: Mapping[str, Mapping[int, list[Any]]] | None = None
+    ) -> list[wire.Task]:
+        """Write tasks; `nested` gives the runs and results to put in place of their links."""
+        ids = [task.id for task in tasks]
+        states = statuses(self._session, ids)
+        databases = self._databases(ids)
+        return [self._one(task, *states[task.id], databases.get(task.id, []), nested or {}) for task in tasks]
+
+    def _one(
+        self,
+        task: Task,
+        status: RunStatus,
+        finished_at: Any,
+        databases: list[wire.TaskDatabase],
+        nested: Mapping[str, Mapping[int, list[Any]]],
+    ) -> wire.Task:
+        links = self._links
+        lists = {
+            kind: nested[f"{kind}s"].get(task.id, []) if f"{kind}s" in nested else links.many(kind, task_id=task.id)
+            for kind in ("run", "result")
+        }
+        return wire.Task(
+            id=task.id,
+            name=task.name,
+            description=task.description,
+            image=task.image,
+            job_id=task.job_id,
+            created_at=wire_time(task.created_at) or "",
+            status=status,
+            finished_at=wire_time(finished_at),
+            collaboration=links.one("collaboration", task.collaboration_id),
+            study=links.maybe("study", task.study_id),
+            algorithm_store=None,
+            parent=links.maybe("task", task.parent_id),
+            init_org=links.maybe("organization", task.init_org_id),
+            init_user=links.maybe("user", task.init_user_id),
+            databases=databases,
+            runs=lists["run"],
+            results=lists["result"],
+            children=links.many("task", parent_id=task.id),
+        )
+
+    def _databases(self, task_ids: Sequence[int]) -> Mapping[int, list[wire.TaskDatabase]]:
+        found: defaultdict[int, list[wire.TaskDatabase]] = defaultdict(list)
+        columns = (TaskDatabase.task_id, TaskDatabase.label, TaskDatabase.parameters)
+        statement = select(*columns).where(TaskDatabase.task_id.in_(task_ids)).order_by(TaskDatabase.id)
+        for task_id, label, parameters in self._session.execute(statement):
+            found[task_id].append(wire.TaskDatabase(label=label, parameters=parameters))
+        return found
+
+
+class RunItems:
+    """Writes the runs, or the results, of one answer."""
+
+    def __init__(self, session: Session, links: Links) -> None:
+        self._session = session
+        self._links = links
+
+    def write(self, runs: Sequence[Run], *, with_task: bool = False) -> list[dict[str, Any]]:
+        """Write runs with input and log; their results have items of their own."""
+        tasks = self._tasks(runs)
+        nodes = self._nodes(tasks.values(), runs)
+        ports = self._ports(runs)
+        texts = self._texts(runs)
+        whole = self._whole(tasks) if with_task else {}
+        return [
+            {
+                **self._own(run),
+                "input": texts[run.id].input,
+                "log": texts[run.id].log,
+                "task": whole.get(run.task_id) or self._links.one("task", run.task_id).model_dump(),
+                "node": nodes.get((run.organization_id, tasks[run.task_id].collaboration_id), {}),
+                "ports": ports.get(run.id, []),
+            }
+            for run in runs
+        ]
+
+    def write_results(self, runs: Sequence[Run]) -> list[wire.Result]:
+        """Write the results of runs."""
+        found = self._session.execute(select(Run.id, Run.result).where(Run.id.in_([run.id for run in runs])))
+        results = {row.id: row.result for row in found}
+        return [
+            wire.Result(
+                id=run.id,
+                result=results[run.id],
+                blob_storage_used=run.blob_storage_used,
+                cleanup_at=wire_time(run.cleanup_at),
+                task=self._links.one("task", run.task_id),
+                run=self._links.one("run", run.id),
+            )
+            for run in runs
+        ]
+
+    def _own(self, run: Run) -> dict[str, Any]:
+        return {
+            "id": run.id,
+            "status": run.status,
+            "assigned_at": wire_time(run.assigned_at),
+            "started_at": wire_time(run.started_at),
+            "finished_at": wire_time(run.finished_at),
+            "cleanup_at": wire_time(run.cleanup_at),
+            "blob_storage_used": run.blob_storage_used,
+            "organization": self._links.one("organization", run.organization_id).model_dump(),
+            "results": self._links.one("result", run.id).model_dump(),
+        }
+
+    def _tasks(self, runs: Iterable[Run]) -> Mapping[int, Task]:
+        ids = {run.task_id for run in runs}
+        return {task.id: task for task in self._session.scalars(select(Task).where(Task.id.in_(ids)))}
+
+    def _whole(self, tasks: Mapping[int, Task]) -> Mapping[int, dict[str, Any]]:
+        written = TaskItems(self._session, self._links).write(list(tasks.values()))
+        return {task.id: task.model_dump(mode="json", exclude={"runs"}) for task in written}
+
+    def _nodes(self, tasks: Iterable[Task], runs: Iterable[Run]) -> Mapping[tuple[int, int | None], dict[str, Any]]:
+        """Find who runs what: the node of the run's organization in the task's collaboration, if there is one."""
+        columns = (Node.id, Node.name, Node.status, Node.ip, Node.organization_id, Node.collaboration_id)
+        statement = select(*columns).where(
+            Node.collaboration_id.in_({task.collaboration_id for task in tasks}),
+            Node.organization_id.in_({run.organization_id for run in runs}),
+        )
+        return {
+            (row.organization_id, row.collaboration_id): {
+                "id": row.id,
+                "name": row.name,
+                "status": row.status or "offline",
+                "ip": row.ip,
+            }
+            for row in self._session.execute(statement)
+        }
+
+    def _ports(self, runs: Iterable[Run]) -> Mapping[int, list[dict[str, Any]]]:
+        found: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+        statement = select(RunPort).where(RunPort.run_id.in_([run.id for run in runs])).order_by(RunPort.id)
+        for port in self._session.scalars(statement):
+            found[port.run_id].append({"id": port.id, "port": port.port, "label": port.label})
+        return found
+
+    def _texts(self, runs: Iterable[Run]) -> Mapping[int, Any]:
+        statement = select(Run.id, Run.input, Run.log).where(Run.id.in_([run.id for run in runs]))
+        return {row.id: row for row in self._session.execute(statement)}
+
+
+def nested_runs(
+    session: Session, links: Links, visible: Select[Run], tasks: Sequence[Task], includes: Iterable[str]
+) -> Mapping[str, Mapping[int, list[Any]]]:
+    """Write the runs and results that are to stand inside their tasks, as far as they are visible."""
+    wanted = [name for name in ("runs", "results") if name in includes]
+    if not wanted:
+        return {}
+    of_tasks = visible.where(Run.task_id.in_([task.id for task in tasks])).order_by(Run.id)
+    runs = session.scalars(of_tasks).all()
+    items = RunItems(session, links)
+    nested: dict[str, defaultdict[int, list[Any]]] = {}
+    for name in wanted:
+        written: Sequence[Any] = items.write(runs) if name == "runs" else items.write_results(runs)
+        nested[name] = defaultdict(list)
+        for run, item in zip(runs, written, strict=True):
+            nested[name][run.task_id].append(item)
+    return nested

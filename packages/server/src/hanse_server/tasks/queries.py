@@ -1,0 +1,115 @@
+"""Which tasks and runs somebody may see, and how they are looked up."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, Select, and_, case, distinct, false, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from hanse_core.permissions import Operation, Resource, Scope
+from hanse_core.states import UNFINISHED, RunStatus, task_status
+from hanse_server.collaborations.models import Node
+from hanse_server.tasks.models import Run, Task
+from hanse_web.access import Actor, ContainerActor, UserActor
+
+_UNFAILED = [status.value for status in (*sorted(UNFINISHED), RunStatus.COMPLETED)]
+is_unfinished = Run.status.in_([status.value for status in sorted(UNFINISHED)])
+
+
+def visible_tasks(actor: Actor) -> Select[Task]:
+    """Select what the actor may view; a container sees only the collaboration (and study) of its token."""
+    return select(Task).where(_task_is_visible(actor))
+
+
+def _task_is_visible(actor: Actor) -> ColumnElement[bool]:
+    return and_(_within_scope(actor, Resource.TASK, ()), _within_study(actor))
+
+
+def visible_runs(actor: Actor) -> Select[Run]:
+    """Select what the actor may view, joined with `Task`; results are seen as their runs are."""
+    executed = Run.organization_id == actor.organization_id
+    seen = and_(_within_scope(actor, Resource.RUN, (executed,)), _within_study(actor))
+    return select(Run).join(Task, Task.id == Run.task_id).where(seen)
+
+
+def _within_scope(
+    actor: Actor, resource: Resource, of_organization: tuple[ColumnElement[bool], ...]
+) -> ColumnElement[bool]:
+    def holds(scope: Scope) -> bool:
+        return actor.has(resource, Operation.VIEW, scope)
+
+    if holds(Scope.GLOBAL):
+        return true()
+    conditions: list[ColumnElement[bool]] = [false()]
+    if holds(Scope.COLLABORATION):
+        conditions.append(Task.collaboration_id.in_(actor.collaboration_ids))
+    if holds(Scope.ORGANIZATION):
+        conditions += [Task.init_org_id == actor.organization_id, *of_organization]
+    if holds(Scope.OWN) and isinstance(actor, UserActor):
+        conditions.append(Task.init_user_id == actor.id)
+    return or_(*conditions)
+
+
+def _within_study(actor: Actor) -> ColumnElement[bool]:
+    if isinstance(actor, ContainerActor) and actor.study_id is not None:
+        return Task.study_id == actor.study_id
+    return true()
+
+
+def derived_status() -> ColumnElement[str]:
+    """Derive the status of each `Task` of the surrounding statement (`hanse_core.states.task_status` in SQL)."""
+    failed = case((Run.status.not_in(_UNFAILED), Run.status))
+    kinds = func.count(distinct(failed))
+
+    def some(status: RunStatus) -> ColumnElement[bool]:
+        return func.count(case((Run.status == status.value, 1))) > 0
+
+    status = case(
+        (kinds == 1, func.max(failed)),
+        (kinds > 1, RunStatus.FAILED.value),
+        *((some(busy), busy.value) for busy in (RunStatus.ACTIVE, RunStatus.INITIALIZING, RunStatus.PENDING)),
+        else_=RunStatus.COMPLETED.value,
+    )
+    return select(status).where(Run.task_id == Task.id).correlate(Task).scalar_subquery()
+
+
+def statuses(session: Session, task_ids: Iterable[int]) -> Mapping[int, tuple[RunStatus, datetime | None]]:
+    """Give status and, of completed ones, the end of these tasks; in one statement."""
+    ids = list(task_ids)
+    counted = select(Run.task_id, Run.status, func.max(Run.finished_at)).where(Run.task_id.in_(ids))
+    found: dict[int, list[tuple[RunStatus, datetime | None]]] = {key: [] for key in ids}
+    for task_id, status, finished_at in session.execute(counted.group_by(Run.task_id, Run.status)):
+        found[task_id].append((RunStatus(status), finished_at))
+    return {key: _summary(rows) for key, rows in found.items()}
+
+
+def _summary(rows: Sequence[tuple[RunStatus, datetime | None]]) -> tuple[RunStatus, datetime | None]:
+    status = task_status(status for status, _ in rows)
+    ends = [end for _, end in rows if end is not None]
+    return status, max(ends) if ends and status is RunStatus.COMPLETED else None
+
+
+def status_of(session: Session, task_id: int) -> RunStatus | None:
+    """Give the status of one task, or None when it is gone."""
+    status = session.scalar(select(derived_status()).select_from(Task).where(Task.id == task_id))
+    return RunStatus(status) if status is not None else None
+
+
+def tree(task_id: int) -> CTE:
+    """Select the ids of a task and of all that descend from it."""
+    family = select(Task.id).where(Task.id == task_id).cte("family", recursive=True)
+    children = select(Task.id).join(family, Task.parent_id == family.c.id)
+    return family.union(children)
+
+
+def open_runs(condition: ColumnElement[bool]) -> Select[int, int, int]:
+    """Select (id, task_id, organization_id) of the unfinished runs that meet a condition."""
+    columns = (Run.id, Run.task_id, Run.organization_id)
+    return select(*columns).where(condition, is_unfinished).order_by(Run.id)
+
+
+def at_node(node: Node) -> ColumnElement[bool]:
+    """Restrict runs to those of a node: of its organization, in its collaboration."""
+    tasks = select(Task.id).where(Task.collaboration_id == node.collaboration_id)
+    return and_(Run.organization_id == node.organization_id, Run.task_id.in_(tasks))

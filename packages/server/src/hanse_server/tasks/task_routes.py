@@ -1,0 +1,83 @@
+"""Endpoints for tasks and for killing them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import StreamingResponse
+
+from hanse_core.wire.base import Identified
+from hanse_core.wire.tasks import Task, TaskCreate, TaskStatus
+from hanse_server.tasks.creation import TaskCreation
+from hanse_server.tasks.kill_service import Kills
+from hanse_server.tasks.task_service import Tasks
+from hanse_server.tasks.watch import Watch
+from hanse_web.auth import AnyActor, AnyUser, UserOrContainer
+from hanse_web.query import Parameters, page
+from hanse_web.work import RequestWork
+
+router = APIRouter(tags=["tasks"])
+
+
+@router.get("/task")
+def list_tasks(request: Request, work: RequestWork, actor: AnyActor) -> Response:
+    """List tasks, newest first."""
+    parameters = Parameters(request)
+    tasks = Tasks(work, actor)
+    includes = parameters.several("include")
+    return page(
+        work.session,
+        tasks.selection(parameters),
+        parameters,
+        lambda rows: tasks.items([row[0] for row in rows], includes),
+    )
+
+
+@router.post("/task", status_code=201)
+def create_task(
+    work: RequestWork,
+    actor: UserOrContainer,
+    body: TaskCreate,
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> Task:
+    """Create a task; with an `Idempotency-Key` a repeated request gives the task of the first."""
+    made = TaskCreation(work, actor).create(body, idempotency_key)
+    return Tasks(work, actor).items([made], [])[0]
+
+
+@router.get("/task/{task_id:int}")
+def get_task(request: Request, work: RequestWork, actor: AnyActor, task_id: int) -> Task:
+    """Give one task."""
+    tasks = Tasks(work, actor)
+    return tasks.items([tasks.get(task_id)], Parameters(request).several("include"))[0]
+
+
+@router.delete("/task/{task_id:int}")
+def delete_task(work: RequestWork, actor: AnyUser, task_id: int) -> dict[str, str]:
+    """Remove a task with all that descends from it."""
+    Tasks(work, actor).delete(task_id)
+    return {"msg": f"task {task_id} and all that belongs to it are deleted"}
+
+
+@router.get("/task/{task_id:int}/status", response_model=TaskStatus)
+def task_status(request: Request, work: RequestWork, actor: UserOrContainer, task_id: int) -> Any:
+    """Give the status of a task once it is final: the answer starts at once, its body waits for the end."""
+    status = Tasks(work, actor).status(task_id)
+    if status.is_finished:
+        return TaskStatus(status=status)
+    watch: Watch = request.app.state.watch
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(watch.hold(task_id, status), media_type="application/json", headers=headers)
+
+
+@router.post("/kill/task")
+def kill_task(work: RequestWork, actor: AnyUser, body: Identified) -> dict[str, str]:
+    """Kill a task with all that descends from it."""
+    Kills(work, actor).kill_task(body.id)
+    return {"msg": f"the nodes are told to kill what runs for task {body.id}"}
+
+
+@router.post("/kill/node/tasks")
+def kill_node_tasks(work: RequestWork, actor: AnyUser, body: Identified) -> dict[str, str]:
+    """Kill everything that runs at a node."""
+    Kills(work, actor).kill_at_node(body.id)
+    return {"msg": f"node {body.id} is told to kill everything that runs there"}
