@@ -1,10 +1,15 @@
 """Builds the server from its parts; the only place that knows all of them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 import hanse_server.tasks.models  # noqa: F401  (the highest slice; it brings all tables)
-from hanse_core.errors import Invalid
 from hanse_server import migrations
 from hanse_server.accounts import routes as accounts_routes
 from hanse_server.accounts.actors import user_actor
@@ -14,13 +19,14 @@ from hanse_server.accounts.seen import LastSeen
 from hanse_server.identity import routes as identity_routes
 from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.service import Logins
+from hanse_server.identity.signing import signing_secret
 from hanse_server.settings import Settings
 from hanse_web import health
 from hanse_web.access import ActorLoader
 from hanse_web.app import Parts, build
 from hanse_web.auth import Tokens
 from hanse_web.clock import Clock, SystemClock
-from hanse_web.db import make_engine
+from hanse_web.db import create_private, make_engine
 from hanse_web.links import Links
 from hanse_web.outbox import Dispatcher, EventBus, MemoryBus
 from hanse_web.work import Works
@@ -32,9 +38,7 @@ ACTOR_LOADERS: dict[str, ActorLoader] = {"user": user_actor}
 def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus | None = None) -> FastAPI:
     """Build the application on a prepared database (`prepare`); a given bus replaces the live events."""
     clock = clock or SystemClock()
-    if settings.jwt_secret_key is None:
-        raise Invalid("jwt_secret_key is missing")
-    tokens = Tokens(settings.jwt_secret_key.get_secret_value(), clock)
+    tokens = Tokens(signing_secret(settings), clock)
     engine = make_engine(settings.uri)
     dispatcher = Dispatcher(engine, bus or MemoryBus())
     links = Links(settings.api_path)
@@ -50,6 +54,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
         tokens=tokens,
         dispatcher=dispatcher,
         actor_loaders=ACTOR_LOADERS,
+        allowed_origins=settings.cors_allowed_origins,
         seen=seen.note,
         jobs=(seen.run,),
         state={"settings": settings, "links": links, "passwords": passwords, "pairs": pairs, "logins": logins},
@@ -60,11 +65,33 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
 def prepare(settings: Settings) -> str | None:
     """Bring the database to what this version needs; give root's password if one was invented."""
     passwords = Passwords(settings.password_workers)
-    engine = make_engine(settings.uri)
-    try:
+    create_private(settings.uri)
+    with _database(settings) as engine:
+        migrations.require_startable(engine)
         migrations.upgrade(engine)
         with Session(engine) as session, session.begin():
             ensure_rules_and_roles(session)
             return ensure_root(session, passwords.hash_now, settings.root_password_text())
+
+
+def migrate(settings: Settings) -> tuple[str | None, str]:
+    """Bring the tables of the database to this version; give the versions before and after."""
+    with _database(settings) as engine:
+        before = migrations.current(engine)
+        migrations.upgrade(engine)
+        return before, migrations.head()
+
+
+def openapi_schema() -> dict[str, Any]:
+    """Give the contract of the REST API."""
+    settings = Settings(uri="sqlite://", jwt_secret_key=SecretStr("only to describe the routes, never to sign"))
+    return create_app(settings).openapi()
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Engine]:
+    engine = make_engine(settings.uri)
+    try:
+        yield engine
     finally:
         engine.dispose()

@@ -16,7 +16,6 @@ from hanse_core.errors import Invalid
 from hanse_core.protocol import API_PATH
 
 PREFIX = "HANSE_SERVER_"
-MINIMUM_SECRET_BYTES = 32
 
 
 class PasswordPolicy(BaseModel):
@@ -81,6 +80,10 @@ class Settings(BaseSettings):
     @property
     def refresh_life(self) -> timedelta:
         return timedelta(hours=self.refresh_token_expires_hours)
+
+    def jwt_secret_text(self) -> str | None:
+        """Give the signing secret that was set, if any."""
+        return _secret("jwt_secret_key", self.jwt_secret_key, self.jwt_secret_key_file)
 
     def root_password_text(self) -> str | None:
         """Give the password that was set for root, if any."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import Engine
+from starlette.middleware.cors import CORSMiddleware
 
 from hanse_core import __version__
 from hanse_web import errors
@@ -17,6 +19,10 @@ from hanse_web.auth import Tokens
 from hanse_web.clock import Clock
 from hanse_web.outbox import Dispatcher
 from hanse_web.work import Works
+
+RESTART_SECONDS = 1.0
+
+log = structlog.get_logger()
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 
@@ -35,6 +41,8 @@ class Parts:
     """Told whom a request came from and when; must be cheap."""
     jobs: Sequence[Job] = ()
     """Coroutine functions that run as long as the process does."""
+    allowed_origins: Sequence[str] = ("*",)
+    """Which web pages may call: `*`, or expressions that match their whole origin."""
     state: Mapping[str, object] = field(default_factory=dict)
     """What else handlers find in `app.state`, by name."""
 
@@ -59,16 +67,28 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
     for name, value in parts.state.items():
         setattr(app.state, name, value)
     errors.install(app)
+    app.add_middleware(
+        CORSMiddleware,
+        # An expression, also for all: then the origin is echoed, with Vary.
+        allow_origin_regex="|".join(".*" if origin == "*" else f"(?:{origin})" for origin in parts.allowed_origins)
+        or "$.",
+        allow_methods=["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
+        allow_headers=["*"],
+    )
     for router in routers:
         app.include_router(router, prefix=api_path)
     return app
+
+
+def _any_of(origins: Sequence[str]) -> str:
+    return "|".join(".*" if origin == "*" else f"(?:{origin})" for origin in origins) or "(?!)"
 
 
 def _lifespan(parts: Parts) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as group:
-            running = [group.create_task(job()) for job in (parts.dispatcher.run, *parts.jobs)]
+            running = [group.create_task(_kept_alive(job)) for job in (parts.dispatcher.run, *parts.jobs)]
             try:
                 yield
             finally:
@@ -77,3 +97,14 @@ def _lifespan(parts: Parts) -> Callable[[FastAPI], AbstractAsyncContextManager[N
         parts.engine.dispose()
 
     return lifespan
+
+
+async def _kept_alive(job: Job) -> None:
+    """Run a background job for ever: a fault in one round must not end the server, nor go unseen."""
+    while True:
+        try:
+            await job()
+            return
+        except Exception as error:
+            log.error("background-job-failed", job=getattr(job, "__qualname__", repr(job)), exc_info=error)
+            await asyncio.sleep(RESTART_SECONDS)

@@ -1,5 +1,6 @@
 """The database: one engine, tables with UTC times, and SQLite set up to be safe."""
 
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +9,8 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from hanse_core.errors import Invalid
 
 BUSY_MILLISECONDS = 10_000
 IMMEDIATE = "hanse_immediate"
@@ -53,8 +56,19 @@ def make_engine(uri: str) -> Engine:
     """Open the database; SQLite gets write-ahead logging, foreign keys and explicit transactions."""
     url = make_url(uri)
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=20)
+        return create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=20, hide_parameters=True)
     return _sqlite_engine(url)
+
+
+def create_private(uri: str) -> None:
+    """Create the file of an SQLite database if it is missing, so that only its owner can read it."""
+    url = make_url(uri)
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return
+    try:
+        os.close(os.open(url.database, os.O_CREAT, 0o600))
+    except OSError as error:
+        raise Invalid(f"the database {url.database} cannot be opened: {error.strerror}; check `uri`") from error
 
 
 def is_sqlite(engine: Engine) -> bool:
@@ -62,7 +76,8 @@ def is_sqlite(engine: Engine) -> bool:
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000})
+    arguments = {"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000}
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

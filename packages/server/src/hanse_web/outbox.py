@@ -89,7 +89,7 @@ class Dispatcher:
             try:
                 await self.deliver()
             except (SQLAlchemyError, OSError) as error:
-                log.warning("outbox-delivery-failed", error=type(error).__name__)
+                log.warning("outbox-delivery-failed", error=str(getattr(error, "orig", error)))
             try:
                 await asyncio.wait_for(self._bell.wait(), SWEEP_SECONDS)
             except TimeoutError:

@@ -12,8 +12,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy.exc import OperationalError
 
-from hanse_core.errors import Invalid
+from hanse_core.errors import Invalid, Unavailable
 from hanse_web.db import IMMEDIATE, is_sqlite
 
 VERSION_TABLE = "hanse_server_version"
@@ -37,7 +38,7 @@ def head() -> str:
 
 def current(engine: Engine) -> str | None:
     """Give the version of the tables in a database, None for an empty one. Raises `Invalid` for a foreign one."""
-    with engine.connect() as connection:
+    with _connect(engine) as connection:
         version = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
         tables = inspect(connection).get_table_names()
     where = engine.url.render_as_string(hide_password=True)
@@ -51,11 +52,33 @@ def current(engine: Engine) -> str | None:
     return version
 
 
+def require_startable(engine: Engine) -> None:
+    """Refuse a database on which this version cannot run; SQLite's is brought up to date at every start."""
+    version = current(engine)
+    if version != head() and not is_sqlite(engine):
+        raise Invalid(
+            f"the tables of the database have version {version or 'none'}, this Hanse needs {head()}; "
+            "make a backup, then run `hanse server migrate`"
+        )
+
+
 def upgrade(engine: Engine) -> None:
     """Bring the tables to this version, all or nothing."""
-    current(engine)
+    if current(engine) == head():
+        return
     with _without_foreign_keys(engine) as connection, connection.begin():
         command.upgrade(config(connection), "head")
+
+
+@contextmanager
+def _connect(engine: Engine) -> Iterator[Connection]:
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        where = engine.url.render_as_string(hide_password=True)
+        raise Unavailable(f"the database {where} cannot be opened ({error.orig}); check `uri`") from error
+    with connection:
+        yield connection
 
 
 def _known() -> set[str]:

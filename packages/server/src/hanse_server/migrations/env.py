@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from alembic import context
 
-import hanse_server.tasks.models  # noqa: F401  (the highest slice; it brings all tables)
+import hanse_server.tasks.models  # noqa: F401  (the highest slice brings the tables of all)
+import hanse_web.outbox  # noqa: F401
 from hanse_server.migrations import VERSION_TABLE
 from hanse_web.db import Base, UtcDateTime
 

@@ -1,0 +1,39 @@
+"""What would keep the server from starting, each with its remedy."""
+
+from collections.abc import Callable, Iterator
+
+from hanse_core.errors import HanseError
+from hanse_server import migrations
+from hanse_server.identity.signing import existing_secret
+from hanse_server.serving import listen
+from hanse_server.settings import Settings
+from hanse_web.db import make_engine
+
+
+def problems(settings: Settings) -> list[str]:
+    """Try everything that a start needs, without changing the database."""
+    return [text for check in (_secrets, _database, _port) for text in _try(check, settings)]
+
+
+def _try(check: Callable[[Settings], None], settings: Settings) -> Iterator[str]:
+    try:
+        check(settings)
+    except HanseError as error:
+        yield error.message
+
+
+def _secrets(settings: Settings) -> None:
+    existing_secret(settings)
+    settings.root_password_text()
+
+
+def _database(settings: Settings) -> None:
+    engine = make_engine(settings.uri)
+    try:
+        migrations.require_startable(engine)
+    finally:
+        engine.dispose()
+
+
+def _port(settings: Settings) -> None:
+    listen(settings.ip, settings.port).close()

@@ -1,0 +1,67 @@
+"""Listening on a port, and running the application there in one process until it is told to stop."""
+
+import errno
+import signal
+import socket as sockets
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from hanse_core.errors import Invalid
+
+GRACE_SECONDS = 5
+
+log = structlog.get_logger()
+
+
+def listen(address: str, port: int) -> sockets.socket:
+    """Take a port. Raises `Invalid` with the remedy when that is not possible."""
+    family = sockets.AF_INET6 if ":" in address else sockets.AF_INET
+    taken = sockets.socket(family, sockets.SOCK_STREAM)
+    taken.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+    try:
+        taken.bind((address, port))
+        taken.listen(1024)
+    except OSError as error:
+        taken.close()
+        raise Invalid(_explain(error, address, port)) from error
+    return taken
+
+
+def _explain(error: OSError, address: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of {address} is in use by another program; stop that one, or choose another with --port"
+    if error.errno == errno.EACCES:
+        return f"port {port} is reserved for the administrator of this machine; choose one above 1023 with --port"
+    return f"cannot listen on {address} port {port}: {error.strerror}; choose another address with --host"
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[sockets.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            log.info("server-started", url=self._url)
+
+
+def serve(app: FastAPI, socket: sockets.socket, api_path: str) -> int:
+    """Serve until SIGTERM or Ctrl-C; give the exit code."""
+    host, port = socket.getsockname()[:2]
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _Server(config, f"http://{f'[{host}]' if ':' in host else host}:{port}{api_path}")
+    # The server library stops on these signals and then raises them again, which would turn a clean end into a kill.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    server.run(sockets=[socket])
+    log.info("server-stopped")
+    return 0 if server.started else 1
