@@ -1,0 +1,61 @@
+"""What the server gets of an ended run: status, sealed output and log."""
+
+import os
+import stat
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hanse_core.states import RunStatus
+
+LOG_WITHHELD = "Node does not allow sharing algorithm logs"
+
+
+class OutputUnusable(Exception):
+    """The output cannot be sent; the message says why, for the log of the run."""
+
+
+def answer(status: RunStatus, result: str, log: str) -> dict[str, Any]:
+    """Give the final report of a run."""
+    return {"status": status.value, "result": result, "log": log, "finished_at": now()}
+
+
+def failed(log: str, *, after: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Give the report of a run whose real answer the server cannot get."""
+    earlier = f"{after['log']}\n" if after and after.get("log") else ""
+    return answer(RunStatus.FAILED, "", earlier + note_line(log))
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def log_text(printed: bytes, notes: list[str], *, share: bool) -> str:
+    """Join what the algorithm printed (where it may be shown) and what this node has to say."""
+    lines = [printed.decode("utf-8", "replace").rstrip("\n") if share else LOG_WITHHELD]
+    return "\n".join([*(line for line in lines if line), *(note_line(note) for note in notes)])
+
+
+def note_line(note: str) -> str:
+    return f"node > {note}"
+
+
+def read_output(path: Path, limit: int) -> bytes:
+    """Read what the algorithm wrote; nothing when it wrote nothing.
+
+    A link or a pipe in its place is not followed: it would make the node read, and send, what the run may not see.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise OutputUnusable("the output is not a plain file, so it is not sent") from error
+    with os.fdopen(descriptor, "rb") as handle:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
+            raise OutputUnusable("the output is not a plain file, so it is not sent")
+        if facts.st_size > limit:
+            raise OutputUnusable(f"the output has {facts.st_size} bytes; this node sends at most {limit}")
+        return handle.read()

@@ -1,0 +1,372 @@
+"""One run from offer to acknowledgement: does what `runs` says is next, and writes each step down before the next."""
+
+import asyncio
+import codecs
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict, replace
+from functools import partial
+from typing import TypeVar
+
+import structlog
+
+from hanse_core import events
+from hanse_core.errors import HanseError, Invalid, NotFound
+from hanse_core.states import RunStatus
+from hanse_node import ending, runs
+from hanse_node.backoff import Backoff
+from hanse_node.errors import WrongKey
+from hanse_node.journal import Decision
+from hanse_node.offers import Offer
+from hanse_node.policy import Verdict
+from hanse_node.proxy import tokens
+from hanse_node.proxy.relay import ServedRun
+from hanse_node.runs import LocalRun, Phase
+from hanse_node.runtimes.base import Exit, ImageMissing, Limits, Mount, RunSpec, StartFailed
+from hanse_node.sources import DatabaseUnreadable, Selection, UnknownDatabase
+from hanse_node.station import Station
+from hanse_node.workspace import OUTPUT
+
+LOG_SECONDS = 0.2
+QUIET_LOG_SECONDS = 1.0
+T = TypeVar("T")
+logger = structlog.get_logger()
+
+
+class _Over(Exception):
+    """The run was killed or closed while something was still to be done for it."""
+
+
+class Execution:
+    """The work for one run; made anew from the journal after a restart."""
+
+    def __init__(self, station: Station, run: LocalRun, offer: Offer, verdict: Verdict | None = None) -> None:
+        self.run = run
+        self.offer = offer
+        self._station = station
+        self._verdict = verdict
+        self._backoff = Backoff()
+        self._stopping = asyncio.Event()
+        self._closed = False
+        self._log = logger.bind(run_id=run.run_id, task_id=offer.task_id)
+        if run.killed:
+            self._stopping.set()
+
+    def kill(self) -> None:
+        """End the run, wherever it stands."""
+        self._advance(runs.Killed(), Decision("killed", reason=runs.KILL_NOTE))
+        self._stopping.set()
+        self._backoff.nudge()
+
+    def close(self) -> None:
+        """End the run because the server has closed it: no answer is wanted."""
+        self._closed = True
+        self.kill()
+
+    def nudge(self) -> None:
+        """Try again at once what waits for the server."""
+        self._backoff.nudge()
+
+    async def live(self) -> None:
+        """Bring the run to its end. Raises only when the journal cannot be written."""
+        if self.run.phase is Phase.QUEUED and self._verdict is not None and not self._verdict.allowed:
+            self._refuse(RunStatus.NOT_ALLOWED, self._verdict.reason)
+        async with self._slot():
+            if self.run.phase is Phase.QUEUED:
+                await self._begin()
+            if self.run.phase is Phase.RUNNING:
+                await self._watch()
+        await self._station.proxy.close(self.run.run_id)
+        if self._closed:
+            self._advance(runs.Closed(), Decision("closed", reason="the server had ended it"))
+        if self.run.phase is Phase.ENDED:
+            await self._seal()
+        if self.run.reference is not None:
+            await self._quietly(self._station.runtime.remove(self.run.reference))
+        if self.run.phase is Phase.SEALED:
+            await self._deliver()
+        await asyncio.to_thread(self._station.workspace.clear, self.run.run_id)
+
+    # Start
+
+    @contextlib.asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """Hold one of the places for top-level runs; what already runs after a restart is not held up."""
+        if self.run.phase is not Phase.QUEUED or self.offer.parent is not None:
+            yield
+            return
+        try:
+            await self._unless_over(self._station.slots.acquire())
+        except _Over:
+            yield
+            return
+        try:
+            yield
+        finally:
+            self._station.slots.release()
+
+    async def _begin(self) -> None:
+        try:
+            async with self._station.starts:
+                await self._start()
+        except _Over:
+            if self.run.phase is Phase.CLAIMED or not self._closed:
+                self._refuse(RunStatus.KILLED, runs.KILL_NOTE)
+        except ImageMissing as error:
+            self._refuse(RunStatus.NO_IMAGE, error.message)
+        except (StartFailed, UnknownDatabase, DatabaseUnreadable) as error:
+            self._refuse(RunStatus.START_FAILED, error.message)
+        except HanseError as error:
+            self._refuse(RunStatus.FAILED, error.message)
+        except Exception as error:
+            self._log.exception("start_failed_unexpectedly")
+            self._refuse(RunStatus.START_FAILED, f"this node could not start the run ({type(error).__name__})")
+
+    async def _start(self) -> None:
+        station, offer = self._station, self.offer
+        if offer.in_blob_store:
+            raise Invalid("the input lies in a blob store, which this node cannot read yet")
+        payload = station.vault.open(offer.input)
+        selected = station.sources.select(offer.databases)
+        server_token, digest = await self._unless_over(self._claim_and_resolve())
+        token = tokens.issue(station.secret, offer.run_id, server_token)
+        await asyncio.to_thread(station.workspace.prepare, offer.run_id, payload, token)
+        self._advance(runs.Claimed(), self._claim(digest, selected))
+        await self._serve(token, server_token)
+        if self.run.phase is not Phase.CLAIMED or self._stopping.is_set():
+            raise _Over
+        reference = await station.runtime.start(self._spec(digest, selected))
+        self._advance(runs.Started(reference), Decision("started", digest=digest))
+        self._log.info("run_started", image=offer.image, digest=digest, databases=[s.label for s in selected])
+
+    async def _claim_and_resolve(self) -> tuple[str, str]:
+        """Ask the server and the engine at the same time; all must agree before anything starts."""
+        uplink, offer = self._station.uplink, self.offer
+        claimed, token, digest = await asyncio.gather(
+            self._insist(lambda: uplink.report(offer.run_id, {"started_at": ending.now()})),
+            self._insist(lambda: uplink.container_token(offer.task_id, offer.image)),
+            self._station.runtime.resolve(offer.image),
+            return_exceptions=True,
+        )
+        if isinstance(claimed, Invalid | NotFound) or isinstance(token, HanseError):
+            await self._check_still_open()
+        for outcome in (claimed, token, digest):
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return str(token), str(digest)
+
+    async def _check_still_open(self) -> None:
+        if not await self._insist(lambda: self._station.uplink.is_open(self.run.run_id)):
+            self._closed = True
+            raise _Over
+
+    async def _serve(self, token: str, server_token: str | None = None) -> None:
+        run = ServedRun(self.offer.run_id, self.offer.task_id, self.offer.image, token)
+        path = await asyncio.to_thread(self._station.workspace.socket, self.offer.run_id)
+        await self._station.proxy.open(run, path, server_token)
+
+    def _spec(self, digest: str, selected: list[Selection]) -> RunSpec:
+        station, offer, limits = self._station, self.offer, self._station.settings.limits
+        return RunSpec(
+            run_id=offer.run_id,
+            task_id=offer.task_id,
+            job_id=offer.job_id,
+            image=offer.image,
+            digest=digest,
+            folder=station.workspace.folder(offer.run_id),
+            temporary=station.workspace.temporary(offer.job_id),
+            proxy_socket=station.workspace.socket(offer.run_id),
+            mounts=[Mount(**asdict(selection)) for selection in selected],
+            environment=station.settings.algorithm_env,
+            limits=Limits(**limits.model_dump(exclude={"parallel_runs"})),
+        )
+
+    def _claim(self, digest: str, selected: list[Selection]) -> Decision:
+        reason = self._verdict.reason if self._verdict else None
+        return Decision("claimed", "allowed", reason, digest, tuple(selection.label for selection in selected))
+
+    def _refuse(self, status: RunStatus, reason: str) -> None:
+        self._log.warning("run_refused", status=status.value, reason=reason, image=self.offer.image)
+        self._advance(runs.Refused(status, reason), Decision("refused", status.value, reason))
+
+    # Run
+
+    async def _watch(self) -> None:
+        """Stay with the run until it ends; report that it is active, show its log, end it when asked to."""
+        station, reference = self._station, self.run.reference or ""
+        token = await asyncio.to_thread(station.workspace.token, self.run.run_id)
+        if token is not None:
+            await self._serve(token)
+        async with asyncio.TaskGroup() as beside:
+            companions = [beside.create_task(self._tell(reference)), beside.create_task(self._stop(reference))]
+            try:
+                exited = await station.runtime.wait(reference)
+            except HanseError as error:
+                self._log.error("engine_failed", cause=error.message)
+                exited = Exit(-1, "lost")
+            for companion in companions:
+                companion.cancel()
+        self._advance(runs.Exited(exited.code, exited.reason))
+
+    async def _tell(self, reference: str) -> None:
+        """Report `active` first: at stock servers that clears the log, so no line may go before it."""
+        try:
+            await self._insist(lambda: self._station.uplink.report(self.run.run_id, {"status": RunStatus.ACTIVE.value}))
+        except _Over:
+            return
+        except HanseError as error:
+            self._log.warning("active_not_accepted", cause=error.message)
+            with contextlib.suppress(_Over):
+                await self._check_still_open()
+                return
+            self.close()
+            return
+        await self._announce(RunStatus.ACTIVE)
+        if self._station.settings.share_algorithm_logs:
+            await self._stream_log(reference)
+
+    async def _stream_log(self, reference: str) -> None:
+        """Send what was printed since the last look; engines have no event for new output."""
+        decoder, offset, pause = codecs.getincrementaldecoder("utf-8")("replace"), 0, LOG_SECONDS
+        limit = self._station.settings.limits.log_bytes
+        while offset < limit:
+            printed = await self._printed(reference, offset)
+            offset += len(printed)
+            text = decoder.decode(printed)
+            if text:
+                await self._station.uplink.emit(events.RUN_LOG, {**self._ids(), "log": text})
+            pause = LOG_SECONDS if printed else min(pause * 1.5, QUIET_LOG_SECONDS)
+            await asyncio.sleep(pause)
+
+    async def _stop(self, reference: str) -> None:
+        await self._stopping.wait()
+        while not await self._quietly(self._station.runtime.stop(reference)):
+            await self._backoff.pause()
+
+    # End
+
+    async def _seal(self) -> None:
+        """Put what the server is to get on disk, sealed for the organization that asked."""
+        station, run = self._station, self.run
+        status, notes = run.status or RunStatus.UNKNOWN_ERROR, [run.note] if run.note else []
+        try:
+            output = await self._output(notes)
+            result = station.vault.seal(output, await self._recipient())
+        except (ending.OutputUnusable, Invalid, NotFound) as error:
+            status, result = RunStatus.FAILED if status is RunStatus.COMPLETED else status, ""
+            notes.append(str(error))
+        printed = await self._printed(run.reference) if run.reference else b""
+        log = ending.log_text(printed, notes, share=station.settings.share_algorithm_logs or not run.reference)
+        await asyncio.to_thread(station.workspace.keep_answer, run.run_id, ending.answer(status, result, log))
+        decision = Decision("ended", status.value, "; ".join(notes) or None, bytes_out=len(result))
+        self.run = replace(self.run, status=status)
+        self._advance(runs.Sealed(), decision)
+
+    async def _printed(self, reference: str, offset: int = 0) -> bytes:
+        try:
+            return await self._station.runtime.logs(reference, offset)
+        except (HanseError, OSError) as error:
+            self._log.warning("log_unreadable", cause=str(error))
+            return b""
+
+    async def _output(self, notes: list[str]) -> bytes:
+        if self.run.reference is None:
+            return b""
+        path = self._station.workspace.folder(self.run.run_id) / OUTPUT
+        output = await asyncio.to_thread(ending.read_output, path, self._station.settings.limits.output_bytes)
+        if not output and self.run.status is RunStatus.COMPLETED:
+            notes.append("the algorithm ended well but wrote no result")
+        return output
+
+    async def _recipient(self) -> str:
+        if not self._station.vault.encrypted or self.offer.init_org is None:
+            return ""
+        initiator = self.offer.init_org
+        organization = await self._insist(lambda: self._station.uplink.organization(initiator), even_if_over=True)
+        return organization.public_key
+
+    async def _deliver(self) -> None:
+        """Send the answer until the server has it, or has closed the run by itself."""
+        run_id = self.run.run_id
+        answer = await asyncio.to_thread(self._station.workspace.answer, run_id)
+        if answer is None:
+            self._log.error("answer_lost")
+            answer = ending.failed("the answer of this run was lost at the node")
+        while True:
+            try:
+                await self._insist(partial(self._station.uplink.report, run_id, answer), even_if_over=True)
+                break
+            except HanseError as error:
+                if not await self._insist(lambda: self._station.uplink.is_open(run_id), even_if_over=True):
+                    self._closed = True
+                    break
+                self._log.error("answer_refused", cause=error.message)
+                if answer["status"] == RunStatus.FAILED.value and not answer["result"]:
+                    break
+                answer = ending.failed(f"the server did not accept the answer: {error.message}", after=answer)
+        self._advance(runs.Delivered(), Decision("closed" if self._closed else "delivered", answer["status"]))
+        self._log.info("run_delivered", status=answer["status"], closed_by_server=self._closed)
+        if not self._closed:
+            await self._announce(RunStatus(answer["status"]))
+
+    # Shared
+
+    def _advance(self, event: runs.Event, decision: Decision | None = None) -> None:
+        """Take a step and write it down; an exit needs no line, since the engine will tell it again."""
+        following = runs.advance(self.run, event)
+        if following != self.run and not isinstance(event, runs.Exited):
+            self._station.journal.save(following, self.offer, decision)
+        self.run = following
+
+    async def _announce(self, status: RunStatus) -> None:
+        identity = self._station.uplink.identity
+        about = {
+            **self._ids(),
+            "status": status.value,
+            "node_id": identity.node_id,
+            "organization_id": identity.organization_id,
+            "parent_id": self.offer.parent,
+        }
+        await self._station.uplink.emit(events.RUN_STATUS_CHANGED, about)
+
+    def _ids(self) -> dict[str, object]:
+        collaboration_id = self._station.uplink.identity.collaboration_id
+        return {"run_id": self.run.run_id, "task_id": self.offer.task_id, "collaboration_id": collaboration_id}
+
+    async def _insist(self, ask: Callable[[], Awaitable[T]], *, even_if_over: bool = False) -> T:
+        """Ask the server until it answers; a refusal that will not pass is raised."""
+        backoff = self._backoff
+        while True:
+            if self._stopping.is_set() and not even_if_over:
+                raise _Over
+            try:
+                answer = await ask()
+            except HanseError as error:
+                if error.status < 500 and not isinstance(error, WrongKey):
+                    raise
+                self._log.warning("server_away", cause=error.message)
+            else:
+                backoff.reset()
+                return answer
+            await backoff.pause()
+
+    async def _unless_over(self, work: Awaitable[T]) -> T:
+        """Wait for something unless the run is killed meanwhile. Raises `_Over`, with the work cancelled."""
+        working = asyncio.ensure_future(work)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            raise _Over
+        finally:
+            working.cancel()
+            stopping.cancel()
+
+    async def _quietly(self, work: Awaitable[None]) -> bool:
+        try:
+            await work
+        except HanseError as error:
+            self._log.error("engine_failed", cause=error.message)
+            return False
+        return True

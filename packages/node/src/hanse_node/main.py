@@ -1,0 +1,137 @@
+"""Builds the objects of one node and lets it work until it is asked to stop."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+
+from hanse_core.errors import HanseError
+from hanse_node import policy
+from hanse_node.agent import Agent
+from hanse_node.journal import Journal
+from hanse_node.proxy import tokens
+from hanse_node.proxy.sockets import Proxy
+from hanse_node.runtimes.base import Runtime
+from hanse_node.settings import Recipe, Settings
+from hanse_node.sources import Sources
+from hanse_node.station import Station
+from hanse_node.uplink.base import Uplink
+from hanse_node.uplink.http import HttpUplink
+from hanse_node.vault import Vault
+from hanse_node.workspace import Workspace
+
+log = structlog.get_logger()
+
+
+def run(settings: Settings) -> int:
+    """Be a node; give the exit code of the process."""
+    configure_logs(settings.logging.level)
+    try:
+        asyncio.run(_until_stopped(settings))
+    except HanseError as error:
+        log.critical("node_stopped", cause=error.message)
+        print(f"hanse node: {error.message}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+async def serve(settings: Settings, uplink: Uplink | None = None, runtime: Runtime | None = None) -> None:
+    """Work until cancelled; runs go on and are taken up at the next start."""
+    async with opened(settings, uplink, runtime) as station:
+        await Agent(station).run()
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, uplink: Uplink | None = None, runtime: Runtime | None = None
+) -> AsyncIterator[Station]:
+    """Build the station, and let go of everything in the end. What cannot work is found before the server is asked."""
+    async with AsyncExitStack() as stack:
+        workspace = Workspace(settings.directory)
+        workspace.lock()
+        stack.callback(workspace.unlock)
+        journal = stack.enter_context(Journal(workspace.journal))
+        secret = tokens.load_secret(workspace.secret)
+        vault, sources = Vault(settings.encryption), Sources(settings.databases)
+        runtime = runtime or build_runtime(settings)
+        stack.push_async_callback(runtime.close)
+        uplink = uplink or HttpUplink(settings)
+        stack.push_async_callback(uplink.close)
+        _say_what_matters(settings, sources)
+        identity = await uplink.connect()
+        log.info("node_connected", node=identity.name, node_id=identity.node_id, organization=identity.organization)
+        vault.agree(identity.encrypted)
+        if vault.must_publish((await uplink.organization(identity.organization_id)).public_key):
+            await uplink.publish_key(vault.public_key)
+            log.warning("public_key_published", organization=identity.organization)
+        proxy = Proxy(uplink, vault, identity.collaboration_id, secret, uplink.bell.task_news)
+        stack.push_async_callback(proxy.close_all)
+        parallel = settings.limits.parallel_runs
+        yield Station(
+            settings, uplink, runtime, journal, workspace, vault, sources, proxy, secret,
+            starts=asyncio.Semaphore(parallel), slots=asyncio.Semaphore(parallel),
+        )  # fmt: skip
+
+
+def build_runtime(settings: Settings) -> Runtime:
+    """Make the engine that the settings name."""
+    if settings.runtime == "memory":
+        from hanse_node.runtimes.memory import MemoryRuntime
+
+        return MemoryRuntime({})
+    from hanse_node.runtimes.process import Bubblewrap, ProcessImage, ProcessRuntime
+
+    images = {
+        name: ProcessImage(**recipe.model_dump(exclude_none=True))
+        for name, recipe in settings.images.items()
+        if isinstance(recipe, Recipe)
+    }
+    return ProcessRuntime(images, settings.directory / "engine", Bubblewrap.find())
+
+
+def configure_logs(level: str) -> None:
+    """Write one line per event to standard error; other libraries only speak up from warnings on."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _say_what_matters(settings: Settings, sources: Sources) -> None:
+    for line in policy.describe(settings.policies):
+        log.info("policy", rule=line)
+    for problem in sources.problems():
+        log.warning("database_unreadable", cause=problem)
+    if ignored := settings.ignored():
+        log.warning("settings_without_effect", keys=",".join(ignored))
+
+
+async def _until_stopped(settings: Settings) -> None:
+    """Stop cleanly on SIGTERM and SIGINT, also while the server is still being waited for."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopped.set)
+    working = asyncio.ensure_future(serve(settings))
+    stopping = asyncio.ensure_future(stopped.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if stopped.is_set():
+        log.info("node_stopping")
+        working.cancel()
+        await asyncio.wait({working})
+    stopping.cancel()
+    if not working.cancelled():
+        working.result()

@@ -1,0 +1,268 @@
+"""What an operator decides about a node: read once from YAML and `HANSE_NODE_*`, then frozen.
+
+A plain pydantic model instead of pydantic-settings, whose import would cost an idle node 7 MB.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from hanse_core.errors import Invalid
+
+PREFIX = "HANSE_NODE_"
+FILE_TYPES = frozenset({"csv", "parquet", "excel", "folder"})
+LONGEST_DIRECTORY = 80
+"""Unix socket addresses end at 107 bytes, and a run's socket lies below the directory."""
+
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str | int) else value
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int | float | bool) else value
+
+
+def _or_empty(value: object) -> object:
+    return {} if value is None else value
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Database(_Frozen):
+    label: Label
+    uri: str
+    type: str
+    mount_mode: Literal["ro", "copy"] = "ro"
+    env: dict[str, Text] = {}
+
+    @property
+    def is_path(self) -> bool:
+        """Tell whether the URI names a file or folder rather than a connection."""
+        return self.type in FILE_TYPES or ("://" not in self.uri and Path(self.uri).exists())
+
+
+class Encryption(_Frozen):
+    enabled: bool = False
+    private_key: Path | None = None
+
+
+class Policies(_Frozen):
+    allowed_algorithms: Texts | None = None
+    allowed_users: Texts = ()
+    allowed_organizations: Texts = ()
+    allowed_algorithm_stores: Texts | None = None
+    allow_either_whitelist_or_store: bool = False
+    allow_basics_algorithm: bool = True
+    require_algorithm_pull: bool = True
+
+
+class Recipe(_Frozen):
+    """How the process runtime runs one image."""
+
+    package: str
+    python: str | None = None
+    command: tuple[str, ...] | None = None
+
+
+class RunLimits(_Frozen):
+    seconds: Annotated[float, Field(gt=0)] | None = 3600
+    memory_bytes: Annotated[int, Field(gt=0)] | None = None
+    processes: Annotated[int, Field(gt=0)] | None = None
+    log_bytes: Annotated[int, Field(gt=0)] = 1_000_000
+    output_bytes: Annotated[int, Field(gt=0)] = 1_000_000_000
+    parallel_runs: Annotated[int, Field(gt=0)] = 4
+
+
+class Logging(BaseModel):
+    """Of the stock logging section only the level has a meaning here; logs go to standard error."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+
+
+class Settings(_Frozen):
+    """Everything that is configured about one node."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_.-]+$")]
+    api_key: SecretStr | None = None
+    api_key_file: Path | None = None
+    server_url: str
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    api_path: str = "/api"
+    databases: Annotated[tuple[Database, ...], BeforeValidator(lambda v: () if v is None else v)] = ()
+    encryption: Encryption = Encryption()
+    policies: Annotated[Policies | None, BeforeValidator(lambda v: v or None)] = None
+    algorithm_env: Annotated[dict[str, Text], BeforeValidator(_or_empty)] = {}
+    share_algorithm_logs: bool = True
+    share_config: bool = True
+    directory: Path
+    runtime: Literal["process", "memory"] = "process"
+    images: Annotated[dict[str, Recipe | str], BeforeValidator(_or_empty)] = {}
+    limits: RunLimits = RunLimits()
+    logging: Logging = Logging()
+
+    # Keys of stock files that have no effect here; `ignored` names those that were set.
+    task_dir: Any = None
+    directories: Any = None
+    debug: Any = None
+    prometheus: Any = None
+    alpine: Any = None
+    node_extra_env: Any = None
+    node_extra_mounts: Any = None
+    node_extra_hosts: Any = None
+    docker_registries: Any = None
+    docker_services: Any = None
+    algorithm_device_requests: Any = None
+    vpn_subnet: Any = None
+    ssh_tunnels: Annotated[Any, Field(alias="ssh-tunnels")] = None
+    whitelist: Any = None
+    run_context_file: Any = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        _distinct_labels(self.databases)
+        TypeAdapter(AnyHttpUrl).validate_python(self.server_url)
+        if (self.api_key is None) == (self.api_key_file is None):
+            raise ValueError("exactly one of api_key and api_key_file must be given")
+        if self.encryption.enabled and self.encryption.private_key is None:
+            raise ValueError("encryption.private_key must name the private key file when encryption is enabled")
+        if len(str(self.directory)) > LONGEST_DIRECTORY:
+            raise ValueError(f"directory must not be longer than {LONGEST_DIRECTORY} characters (Unix socket paths)")
+        return self
+
+    @property
+    def root_url(self) -> str:
+        """Where the server listens, without the API path (live events are there)."""
+        return self.server_url.rstrip("/") + (f":{self.port}" if self.port else "")
+
+    @property
+    def api_url(self) -> str:
+        path = self.api_path.strip("/")
+        return f"{self.root_url}/{path}" if path else self.root_url
+
+    def key(self) -> str:
+        """Give the API key. Raises `Invalid` when its file cannot be read."""
+        if self.api_key is not None:
+            return self.api_key.get_secret_value()
+        try:
+            return Path(self.api_key_file or "").read_text().strip()
+        except OSError as error:
+            raise Invalid(f"api_key_file {self.api_key_file} cannot be read: {error.strerror}") from error
+
+    def ignored(self) -> list[str]:
+        """Name the keys that were accepted because stock files have them, but that do nothing here."""
+        stock = sorted(name for name, field in type(self).model_fields.items() if field.annotation is Any)
+        return [_key_of(name) for name in stock if getattr(self, name) not in (None, {}, [], "", False)]
+
+
+def _distinct_labels(databases: tuple[Database, ...]) -> None:
+    labels = [database.label.upper() for database in databases]
+    doubled = {label for label in labels if labels.count(label) > 1}
+    if doubled:
+        raise ValueError(f"database labels must differ (ignoring case): {', '.join(sorted(doubled))}")
+
+
+def _key_of(name: str) -> str:
+    return Settings.model_fields[name].alias or name
+
+
+def load(path: Path, name: str | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings. Raises `Invalid` naming file, key and cause."""
+    environment = os.environ if environment is None else environment
+    raw = _read(path)
+    _overlay(raw, environment)
+    raw["name"] = name or raw.get("name") or path.stem
+    raw.setdefault("directory", str(_default_directory(raw["name"], environment)))
+    _anchor(raw, path.resolve().parent)
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        errors: dict[str, list[str]] = {}
+        for item in error.errors(include_url=False, include_input=False, include_context=False):
+            errors.setdefault(".".join(str(part) for part in item["loc"]) or "settings", []).append(_cause(item))
+        raise Invalid(f"the configuration {path} is not valid", errors=errors) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise Invalid(f"the configuration {path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        raise Invalid(f"the configuration {path} is not valid YAML{line}") from None
+    if not isinstance(raw, dict):
+        raise Invalid(f"the configuration {path} must be a mapping of settings")
+    return raw
+
+
+def _overlay(raw: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Let `HANSE_NODE_LIMITS__SECONDS=10` win over `limits: {seconds: …}`; lists and mappings are given as JSON."""
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX):
+            continue
+        *outer, last = variable.removeprefix(PREFIX).lower().split("__")
+        target = raw
+        for part in outer:
+            target[part] = target = dict(target.get(part) or {})
+        target[last] = yaml.safe_load(text) if text[:1] in "[{" and text else text
+
+
+def _default_directory(name: str, environment: Mapping[str, str]) -> Path:
+    home = environment.get("XDG_DATA_HOME") or Path(environment.get("HOME", "/")) / ".local/share"
+    return Path(home) / "hanse" / "nodes" / name
+
+
+def _anchor(raw: dict[str, Any], folder: Path) -> None:
+    """Take relative paths as relative to the configuration file."""
+    for key in ("directory", "api_key_file"):
+        if isinstance(raw.get(key), str):
+            raw[key] = str(folder / raw[key])
+    encryption = raw.get("encryption")
+    if isinstance(encryption, dict) and isinstance(encryption.get("private_key"), str):
+        raw["encryption"] = {**encryption, "private_key": str(folder / encryption["private_key"])}
+    if isinstance(raw.get("databases"), list):
+        raw["databases"] = [_anchored(database, folder) for database in raw["databases"]]
+
+
+def _anchored(database: object, folder: Path) -> object:
+    if not isinstance(database, dict) or not isinstance(database.get("uri"), str):
+        return database
+    uri = database["uri"]
+    if database.get("type") in FILE_TYPES or ("://" not in uri and (folder / uri).exists()):
+        return {**database, "uri": str(folder / uri)}
+    return database
+
+
+def _cause(item: Mapping[str, Any]) -> str:
+    if item["type"] == "extra_forbidden":
+        return "unknown key; see the settings reference for the known ones"
+    if item["type"] == "missing":
+        return "is required"
+    return str(item["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,105 @@
+"""The station's databases: which of them a task selects, and what is shared about them."""
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hanse_core.errors import Invalid
+from hanse_node.offers import DatabaseChoice
+from hanse_node.settings import Database
+
+
+class UnknownDatabase(Invalid):
+    """The task names a database that this station does not have."""
+
+
+class DatabaseUnreadable(Invalid):
+    """A database of this station is configured but cannot be read now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """One selected database and how it is to be read."""
+
+    label: str
+    kind: str
+    uri: str
+    is_path: bool
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    query: str | None = None
+    sheet_name: str | None = None
+    preprocessing: str | None = None
+
+
+class Sources:
+    """The databases of one station, by label."""
+
+    def __init__(self, databases: Sequence[Database]) -> None:
+        self._databases = {database.label: database for database in databases}
+        self._columns: dict[str, tuple[float, list[str]]] = {}
+
+    @property
+    def labels(self) -> list[str]:
+        return list(self._databases)
+
+    def select(self, choices: Sequence[DatabaseChoice]) -> list[Selection]:
+        """Resolve what a task selects, in its order. Raises `UnknownDatabase` or `DatabaseUnreadable`."""
+        return [self._selection(choice) for choice in choices]
+
+    def problems(self) -> list[str]:
+        """Say which databases cannot be read, and why."""
+        return [problem for database in self._databases.values() if (problem := _problem(database))]
+
+    def shared(self) -> dict[str, object]:
+        """Give what the server is told: labels, types and, of CSV files, column names."""
+        types = {f"db_type_{label}": database.type for label, database in self._databases.items()}
+        columns = {
+            f"columns_{label}": self._column_names(database)
+            for label, database in self._databases.items()
+            if database.type == "csv"
+        }
+        return {"database_labels": self.labels, "database_types": types, "database_columns": columns}
+
+    def _selection(self, choice: DatabaseChoice) -> Selection:
+        database = self._databases.get(choice.label)
+        if database is None:
+            available = ", ".join(self.labels) or "none"
+            raise UnknownDatabase(f"this station has no database '{choice.label}'; it has: {available}")
+        if problem := _problem(database):
+            raise DatabaseUnreadable(problem)
+        return Selection(
+            label=database.label,
+            kind=database.type,
+            uri=database.uri,
+            is_path=database.is_path,
+            parameters=database.env,
+            query=choice.query,
+            sheet_name=choice.sheet_name,
+            preprocessing=choice.preprocessing,
+        )
+
+    def _column_names(self, database: Database) -> list[str]:
+        """Read only the header, and only when the file has changed."""
+        try:
+            changed = Path(database.uri).stat().st_mtime
+            known = self._columns.get(database.label)
+            if known is None or known[0] != changed:
+                with Path(database.uri).open(newline="", encoding="utf-8-sig") as handle:
+                    known = (changed, next(csv.reader(handle), []))
+                self._columns[database.label] = known
+        except (OSError, UnicodeDecodeError, csv.Error):
+            return []
+        return known[1]
+
+
+def _problem(database: Database) -> str | None:
+    if not database.is_path:
+        return None
+    path = Path(database.uri)
+    if not path.exists():
+        return f"the file of database '{database.label}' does not exist on this station"
+    if not os.access(path, os.R_OK):
+        return f"the file of database '{database.label}' may not be read by the node"
+    return None

@@ -1,0 +1,180 @@
+"""The server over HTTP: REST here, live events in `live`."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import structlog
+
+from hanse_core.errors import HanseError, Invalid, NotFound, from_wire
+from hanse_node.backoff import Backoff
+from hanse_node.errors import CannotStart, WrongKey
+from hanse_node.messages import Answer, Forward, Organization
+from hanse_node.offers import Offer
+from hanse_node.settings import Settings
+from hanse_node.uplink.base import Bell, Identity
+from hanse_node.uplink.live import Live
+from hanse_node.uplink.session import Session, decoded, unreachable
+
+PAGE = 100
+CACHE_SECONDS = 60.0
+TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+log = structlog.get_logger()
+
+
+class HttpUplink:
+    """Speaks to one server with one node's key."""
+
+    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        # Without TLS in play, loading the certificate store would only cost memory.
+        secure = settings.root_url.startswith("https:")
+        self._client = httpx.AsyncClient(timeout=TIMEOUT, verify=secure, transport=transport)
+        self._url = settings.api_url
+        self._session = Session(self._client, settings.api_url, settings.root_url, settings.key())
+        self._organizations: dict[int, tuple[float, Organization]] = {}
+        self._identity: Identity | None = None
+        self._repeatable = False
+        self.bell = Bell()
+        self._live = Live(settings.root_url, self._session, self.bell, lambda: self.identity)
+
+    @property
+    def identity(self) -> Identity:
+        if self._identity is None:
+            raise RuntimeError("not connected yet")
+        return self._identity
+
+    @property
+    def repeatable(self) -> bool:
+        return self._repeatable
+
+    async def connect(self, *, wait: bool = True) -> Identity:
+        backoff = Backoff(1.0, 30.0)
+        while True:
+            try:
+                await self._session.login()
+                self._identity = await self._who_am_i()
+                return self._identity
+            except (WrongKey, CannotStart):
+                raise
+            except HanseError as error:
+                if not wait:
+                    raise
+                log.warning("server_unreachable", url=self._url, cause=error.message)
+            await backoff.pause()
+
+    async def listen(self) -> None:
+        await self._live.run()
+
+    async def open_runs(self) -> list[Offer]:
+        query = {"state": "open", "node_id": self.identity.node_id, "include": "task", "per_page": PAGE}
+        offers: dict[int, Offer] = {}
+        page = 0
+        while True:
+            page += 1
+            body = await self._get("/run", {**query, "page": page})
+            for item in body.get("data") or ():
+                _add(offers, item)
+            if not (body.get("links") or {}).get("next"):
+                return list(offers.values())
+
+    async def is_open(self, run_id: int) -> bool:
+        try:
+            return (await self._get(f"/run/{run_id}")).get("finished_at") is None
+        except NotFound:
+            return False
+
+    async def report(self, run_id: int, patch: Mapping[str, object]) -> None:
+        await self._call("PATCH", f"/run/{run_id}", json=dict(patch))
+
+    async def container_token(self, task_id: int, image: str) -> str:
+        body = await self._call("POST", "/token/container", json={"task_id": task_id, "image": image})
+        return str(body["container_token"])
+
+    async def organization(self, organization_id: int) -> Organization:
+        until, known = self._organizations.get(organization_id, (0.0, None))
+        if known is None or time.monotonic() >= until:
+            item = await self._get(f"/organization/{organization_id}")
+            known = Organization(str(item["name"]), str(item.get("public_key") or ""))
+            self._organizations[organization_id] = (time.monotonic() + CACHE_SECONDS, known)
+        return known
+
+    async def publish_key(self, public_key: str) -> None:
+        await self._call("PATCH", f"/organization/{self.identity.organization_id}", json={"public_key": public_key})
+        self._organizations.pop(self.identity.organization_id, None)
+
+    async def emit(self, event: str, data: Any = None) -> None:
+        await self._live.emit(event, data)
+
+    async def forward(self, request: Forward, patience: float = 60.0) -> Answer:
+        headers = {**request.headers, **({"Authorization": f"Bearer {request.token}"} if request.token else {})}
+        try:
+            response = await self._client.request(
+                request.method,
+                self._url + request.path,
+                params=list(request.query),
+                content=request.body,
+                headers=headers,
+                timeout=httpx.Timeout(patience, connect=10.0),
+            )
+        except httpx.TransportError as error:
+            raise unreachable(error) from error
+        return response.status_code, response.headers, response.content
+
+    async def close(self) -> None:
+        await self._live.close()
+        await self._client.aclose()
+
+    async def _who_am_i(self) -> Identity:
+        node = await self._get(f"/node/{self._session.node_id}")
+        if not node.get("collaboration"):
+            raise CannotStart("this node belongs to no collaboration any more; ask the server's administrator")
+        collaboration = await self._get(f"/collaboration/{node['collaboration']['id']}")
+        self._repeatable = "hanse" in await self._get("/version")
+        organization_id = int(node["organization"]["id"])
+        return Identity(
+            node_id=self._session.node_id,
+            name=str(node["name"]),
+            organization_id=organization_id,
+            organization=(await self.organization(organization_id)).name,
+            collaboration_id=int(collaboration["id"]),
+            encrypted=bool(collaboration["encrypted"]),
+        )
+
+    async def _get(self, path: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return await self._call("GET", path, params=query)
+
+    async def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        """Send with our token, once more with a new one when it is rejected; raise what the server says."""
+        token = await self._session.bearer()
+        response = await self._send(method, path, token, **more)
+        body = decoded(response)
+        if response.status_code in (401, 422) and not _is_denial(body):
+            token = await self._session.renew(token)
+            response = await self._send(method, path, token, **more)
+            body = decoded(response)
+        if response.status_code >= 400:
+            raise from_wire(response.status_code, body)
+        if not isinstance(body, dict):
+            raise HanseError(f"the server's answer to {method} {path} is not a JSON object")
+        return body
+
+    async def _send(self, method: str, path: str, token: str, **more: Any) -> httpx.Response:
+        try:
+            headers = {"Authorization": f"Bearer {token}"}
+            return await self._client.request(method, self._url + path, headers=headers, **more)
+        except httpx.TransportError as error:
+            raise unreachable(error) from error
+
+
+def _is_denial(body: object) -> bool:
+    return isinstance(body, dict) and body.get("code") == "denied"
+
+
+def _add(offers: dict[int, Offer], item: Mapping[str, Any]) -> None:
+    """Take one offer; one that cannot be read must not hide the others."""
+    try:
+        offer = Offer.from_wire(item)
+        offers[offer.run_id] = offer
+    except Invalid as error:
+        log.error("offer_unreadable", run_id=item.get("id"), cause=error.message)

@@ -1,0 +1,68 @@
+"""What this node may read and seal: the collaboration's kind of payload, and the organization's key."""
+
+from pathlib import Path
+
+from hanse_core.crypto.sealer import EnvelopeSealer, PlainSealer, Sealer
+from hanse_node.errors import CannotStart
+from hanse_node.settings import Encryption
+
+
+class Vault:
+    """Opens inputs and seals results the way the collaboration wants it."""
+
+    def __init__(self, encryption: Encryption) -> None:
+        self.encrypted = encryption.enabled
+        self.public_key = ""
+        self._sealer: Sealer = PlainSealer()
+        if encryption.enabled:
+            sealer = _envelope(encryption.private_key)
+            self._sealer, self.public_key = sealer, sealer.public_key
+
+    def agree(self, collaboration_encrypted: bool) -> None:
+        """Check that node and collaboration mean the same. Raises `CannotStart` saying which to change."""
+        if collaboration_encrypted == self.encrypted:
+            return
+        theirs, ours = ("is", "false") if collaboration_encrypted else ("is not", "true")
+        remedy = "true (with private_key)" if collaboration_encrypted else "false"
+        raise CannotStart(
+            f"the collaboration {theirs} encrypted, but this node has encryption.enabled: {ours}; "
+            f"set it to {remedy}, or correct the collaboration"
+        )
+
+    def must_publish(self, published: str) -> bool:
+        """Tell whether the organization still lacks a public key. Raises `CannotStart` when it has another one.
+
+        A key that differs is never replaced: others seal for it, and whoever holds its private half would be shut out.
+        """
+        if not self.encrypted or published == self.public_key:
+            return False
+        if not published:
+            return True
+        raise CannotStart(
+            "the organization has published another public key than that of this node's private key "
+            f"(published: {_name(published)}; ours: {_name(self.public_key)}). Use the organization's private key "
+            "here, or remove the public key from the organization if the other one is lost"
+        )
+
+    def open(self, sealed: str) -> bytes:
+        """Open what was sealed for this organization. Raises `Invalid`."""
+        return self._sealer.open(sealed)
+
+    def seal(self, message: bytes, public_key: str = "") -> str:
+        """Seal for the organization with this public key. Raises `Invalid` when the key is needed and unusable."""
+        return self._sealer.seal(message, public_key)
+
+
+def _envelope(private_key: Path | None) -> EnvelopeSealer:
+    from hanse_core.crypto import keys  # Only encrypted nodes pay for the import.
+
+    return EnvelopeSealer(keys.load_private(private_key or Path("private_key.pem")))
+
+
+def _name(published: str) -> str:
+    from hanse_core.crypto import keys
+
+    try:
+        return keys.fingerprint(published)
+    except ValueError:
+        return "unreadable"
