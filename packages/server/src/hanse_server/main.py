@@ -9,20 +9,23 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-import hanse_server.tasks.models  # noqa: F401  (the highest slice; it brings all tables)
 from hanse_server import migrations
 from hanse_server.accounts import routes as accounts_routes
 from hanse_server.accounts.actors import user_actor
 from hanse_server.accounts.bootstrap import ensure_root, ensure_rules_and_roles
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.seen import LastSeen
+from hanse_server.collaborations import routes as collaborations_routes
+from hanse_server.collaborations.actors import node_actor
 from hanse_server.identity import routes as identity_routes
 from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.service import Logins
 from hanse_server.identity.signing import signing_secret
 from hanse_server.settings import Settings
+from hanse_server.tasks import routes as tasks_routes
+from hanse_server.tasks.actors import container_loader
+from hanse_server.tasks.watch import Watch
 from hanse_web import health
-from hanse_web.access import ActorLoader
 from hanse_web.app import Parts, build
 from hanse_web.auth import Tokens
 from hanse_web.clock import Clock, SystemClock
@@ -31,8 +34,13 @@ from hanse_web.links import Links
 from hanse_web.outbox import Dispatcher, EventBus, MemoryBus
 from hanse_web.work import Works
 
-ROUTERS = (health.router, identity_routes.router, *accounts_routes.routers)
-ACTOR_LOADERS: dict[str, ActorLoader] = {"user": user_actor}
+ROUTERS = (
+    health.router,
+    identity_routes.router,
+    *accounts_routes.routers,
+    *collaborations_routes.routers,
+    *tasks_routes.routers,
+)
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus | None = None) -> FastAPI:
@@ -44,6 +52,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
     links = Links(settings.api_path)
     works = Works(engine, clock, dispatcher, links)
     seen = LastSeen(works)
+    watch = Watch(engine)
     pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life)
     passwords = Passwords(settings.password_workers)
     logins = Logins(works, passwords, settings.password_policy, pairs)
@@ -53,11 +62,11 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
         clock=clock,
         tokens=tokens,
         dispatcher=dispatcher,
-        actor_loaders=ACTOR_LOADERS,
+        actor_loaders={"user": user_actor, "node": node_actor, "container": container_loader(clock)},
         allowed_origins=settings.cors_allowed_origins,
         seen=seen.note,
-        jobs=(seen.run,),
-        state={"settings": settings, "links": links, "passwords": passwords, "pairs": pairs, "logins": logins},
+        jobs=(seen.run, watch.run),
+        state={"passwords": passwords, "pairs": pairs, "logins": logins, "watch": watch},
     )
     return build(settings.server_name, settings.api_path, parts, ROUTERS)
 

@@ -12,10 +12,18 @@ from hanse_server.accounts.queries import reach, rule_ids_of_user
 from hanse_web.access import UserActor
 
 
+def identity_id(claims: Mapping[str, Any]) -> int | None:
+    """Read the subject of a user's or node's token: an integer, or its digits."""
+    subject = claims.get("sub")
+    if isinstance(subject, str) and subject.isdecimal():
+        return int(subject)
+    return subject if isinstance(subject, int) else None
+
+
 def user_actor(session: Session, claims: Mapping[str, Any]) -> UserActor | None:
     """Load a user with all it may do; None when it is gone or the token was revoked."""
-    key = claims.get("sub")
-    if not isinstance(key, int):
+    key = identity_id(claims)
+    if key is None:
         return None
     row = session.execute(
         select(User.username, User.organization_id, User.token_version).where(User.id == key)

@@ -11,6 +11,7 @@ from hanse_server.accounts import rules
 from hanse_server.accounts.models import Organization
 from hanse_server.accounts.queries import (
     collaboration_of_study,
+    identities_of,
     organizations_in_collaboration,
     organizations_in_study,
     visible_organizations,
@@ -36,6 +37,7 @@ class Organizations:
     """The use cases of one request."""
 
     def __init__(self, work: Work, actor: Actor) -> None:
+        self._work = work
         self._session = work.session
         self._actor = actor
 
@@ -107,6 +109,8 @@ class Organizations:
         if not with_dependents:
             counts = count_dependents(self._session, target, organization_id)
             rules.refuse_dependents(f"organization {organization.name}", counts)
+        for identity_id in self._session.scalars(identities_of(organization_id)).all():
+            self._work.tell(rules.IDENTITY_REVOKED, {"id": identity_id})
         delete_dependents(self._session, target, organization_id)
         self._session.execute(delete(Organization).where(Organization.id == organization_id))
 

@@ -22,8 +22,9 @@ from hanse_server.accounts.models import (
 )
 from hanse_web.access import Actor, UserActor
 
-# The slice of studies is above this one; all that is needed here is to whose collaboration a study belongs.
+# The slice of studies and nodes is above this one; all that is needed here is to whom they belong.
 _study = table("study", column("id"), column("collaboration_id"))
+_node = table("node", column("id"), column("organization_id"))
 
 
 def _reachable(actor: Actor, resource: Resource, organization_id: ColumnElement[Any]) -> ColumnElement[bool] | None:
@@ -79,6 +80,13 @@ def collaboration_of_study(session: Session, study_id: int) -> int | None:
     """Look up to which collaboration a study belongs; None when there is no such study."""
     found: int | None = session.scalar(select(_study.c.collaboration_id).where(_study.c.id == study_id))
     return found
+
+
+def identities_of(organization_id: int) -> Select[int]:
+    """Select the ids of an organization's users and nodes."""
+    users = select(User.id).where(User.organization_id == organization_id)
+    both = union(users, select(_node.c.id).where(_node.c.organization_id == organization_id)).subquery()
+    return select(both.c.id)
 
 
 def rule_ids_of_user(user_id: int) -> Select[int]:

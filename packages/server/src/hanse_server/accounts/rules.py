@@ -7,6 +7,8 @@ from hanse_core.permissions import DEFAULT_ROLES, IDENTITY_ROLES, RULES, Operati
 from hanse_web.access import Actor
 
 DEFAULT_ROLE_NAMES = frozenset(role.name for role in DEFAULT_ROLES)
+IDENTITY_REVOKED = "identity_revoked"
+"""Told to no room, with the id of a user or node (`{"id"}`): whoever holds its live connections ends them."""
 NOUNS = {"user_account": "user"}
 
 

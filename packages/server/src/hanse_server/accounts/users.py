@@ -43,6 +43,7 @@ class Users:
     """The use cases of one request."""
 
     def __init__(self, work: Work, actor: UserActor) -> None:
+        self._work = work
         self._session = work.session
         self._actor = actor
 
@@ -160,6 +161,7 @@ class Users:
             rules.refuse_dependents(f"user {user.username}", count_dependents(self._session, target, user_id))
         delete_dependents(self._session, target, user_id)
         self._session.execute(delete(Identity).where(Identity.id == user_id))
+        self._work.tell(rules.IDENTITY_REVOKED, {"id": user_id})
 
     def _require(self, operation: Operation, user: User) -> None:
         is_own = user.id == self._actor.id and self._actor.permissions.widest(USER, operation) is not None

@@ -10,6 +10,7 @@ from hanse_core.errors import Invalid, Unauthenticated
 from hanse_core.wire.accounts import NodeTokens, UserTokens
 from hanse_server.accounts.models import Identity, Role, User, user_role
 from hanse_server.accounts.passwords import Passwords
+from hanse_server.accounts.rules import IDENTITY_REVOKED
 from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.rules import Attempts
 from hanse_server.settings import PasswordPolicy
@@ -86,7 +87,7 @@ class Logins:
             raise Invalid("the new password is the same as the current one")
         hashed = await self._passwords.hash(new)
         async with self._works.open(write=True) as work:
-            await to_thread.run_sync(set_password, work.session, account.id, hashed)
+            await to_thread.run_sync(set_password, work, account.id, hashed)
         return await self.log_in(username, new)
 
 
@@ -110,11 +111,12 @@ class Refreshes:
         return self._pairs.for_user(identity_id, row.token_version, _role_names(self._session, identity_id))
 
 
-def set_password(session: Session, user_id: int, hashed: str) -> None:
-    """Store a new password and revoke every token of the user."""
-    session.execute(update(User).where(User.id == user_id).values(password=hashed))
+def set_password(work: Work, user_id: int, hashed: str) -> None:
+    """Store a new password, revoke every token of the user and end its live connections."""
+    work.session.execute(update(User).where(User.id == user_id).values(password=hashed))
     raised = update(Identity).where(Identity.id == user_id).values(token_version=Identity.token_version + 1)
-    session.execute(raised)
+    work.session.execute(raised)
+    work.tell(IDENTITY_REVOKED, {"id": user_id})
 
 
 def _account(session: Session, username: str) -> Account | None:
