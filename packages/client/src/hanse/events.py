@@ -7,6 +7,7 @@ A missed event costs seconds: whoever waits looks again anyway.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from hanse._http import Session
@@ -75,7 +76,8 @@ class Doorbell:
                 name, *data = await settle(self._socket.receive(timeout=left))
                 if name in _REFUSED:
                     await self.close()
-                    await self._session.renew(await self._session.identity())
+                    with suppress(Unavailable):
+                        await self._session.renew(await self._session.identity())
                     return
                 if self._concerns_us(name, data):
                     self._socket.input_buffer.clear()
