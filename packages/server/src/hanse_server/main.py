@@ -21,17 +21,18 @@ from hanse_server.identity import routes as identity_routes
 from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.service import Logins
 from hanse_server.identity.signing import signing_secret
+from hanse_server.live.server import PATH, Live
 from hanse_server.settings import Settings
 from hanse_server.tasks import routes as tasks_routes
 from hanse_server.tasks.actors import container_loader
-from hanse_server.tasks.watch import Watch
 from hanse_web import health
+from hanse_web.access import ActorLoader
 from hanse_web.app import Parts, build
 from hanse_web.auth import Tokens
 from hanse_web.clock import Clock, SystemClock
 from hanse_web.db import create_private, make_engine
 from hanse_web.links import Links
-from hanse_web.outbox import Dispatcher, EventBus, MemoryBus
+from hanse_web.outbox import Dispatcher, EventBus
 from hanse_web.work import Works
 
 ROUTERS = (
@@ -48,11 +49,13 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
     clock = clock or SystemClock()
     tokens = Tokens(signing_secret(settings), clock)
     engine = make_engine(settings.uri)
-    dispatcher = Dispatcher(engine, bus or MemoryBus())
+    live = Live(engine, settings.cors_allowed_origins)
+    dispatcher = Dispatcher(engine, live.bus(bus))
     links = Links(settings.api_path)
     works = Works(engine, clock, dispatcher, links)
     seen = LastSeen(works)
-    watch = Watch(engine)
+    loaders: dict[str, ActorLoader] = {"user": user_actor, "node": node_actor, "container": container_loader(clock)}
+    live.attach(works, tokens, loaders, seen.note)
     pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life)
     passwords = Passwords(settings.password_workers)
     logins = Logins(works, passwords, settings.password_policy, pairs)
@@ -62,13 +65,15 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
         clock=clock,
         tokens=tokens,
         dispatcher=dispatcher,
-        actor_loaders={"user": user_actor, "node": node_actor, "container": container_loader(clock)},
+        actor_loaders=loaders,
         allowed_origins=settings.cors_allowed_origins,
         seen=seen.note,
-        jobs=(seen.run, watch.run),
-        state={"passwords": passwords, "pairs": pairs, "logins": logins, "watch": watch},
+        jobs=(seen.run, *live.jobs),
+        state={"passwords": passwords, "pairs": pairs, "logins": logins, "live": live, "watch": live.watch},
     )
-    return build(settings.server_name, settings.api_path, parts, ROUTERS)
+    app = build(settings.server_name, settings.api_path, parts, ROUTERS)
+    app.mount(PATH, live.asgi())
+    return app
 
 
 def prepare(settings: Settings) -> str | None:

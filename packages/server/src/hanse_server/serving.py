@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from hanse_core.errors import Invalid
+from hanse_server.live.server import Live
 
 GRACE_SECONDS = 5
 
@@ -38,14 +39,20 @@ def _explain(error: OSError, address: str, port: int) -> str:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, url: str) -> None:
+    def __init__(self, live: Live, config: uvicorn.Config, url: str) -> None:
         super().__init__(config)
         self._url = url
+        self._live = live
 
     async def startup(self, sockets: list[sockets.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             log.info("server-started", url=self._url)
+
+    async def shutdown(self, sockets: list[sockets.socket] | None = None) -> None:
+        """End what is held open, which would otherwise be waited for, and then the server."""
+        await self._live.drain()
+        await super().shutdown(sockets)
 
 
 def serve(app: FastAPI, socket: sockets.socket, api_path: str) -> int:
@@ -58,7 +65,7 @@ def serve(app: FastAPI, socket: sockets.socket, api_path: str) -> int:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = _Server(config, f"http://{f'[{host}]' if ':' in host else host}:{port}{api_path}")
+    server = _Server(app.state.live, config, f"http://{f'[{host}]' if ':' in host else host}:{port}{api_path}")
     # The server library stops on these signals and then raises them again, which would turn a clean end into a kill.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)

@@ -10,6 +10,7 @@ from hanse_core.permissions import Operation, Resource, Scope
 from hanse_core.wire.collaborations import CollaborationCreate, CollaborationPatch
 from hanse_server.accounts.models import Identity, Organization, member, study_member
 from hanse_server.accounts.queries import visible_organizations
+from hanse_server.accounts.rules import IDENTITY_REVOKED
 from hanse_server.collaborations import rules
 from hanse_server.collaborations.models import Collaboration, Node, Study
 from hanse_server.collaborations.node_service import require_no_node
@@ -108,7 +109,7 @@ class Collaborations:
             raise Invalid(f"collaboration {found.id} has {text}; delete them first, or set delete_dependents=true")
         node_ids = list(self._session.scalars(select(Node.id).where(Node.collaboration_id == found.id)))
         for node_id in node_ids:
-            self._work.tell(rules.IDENTITY_REVOKED, {"id": node_id})
+            self._work.tell(IDENTITY_REVOKED, {"id": node_id})
         self._session.execute(delete(Identity).where(Identity.id.in_(node_ids)))
         self._session.execute(delete(Collaboration).where(Collaboration.id == found.id))
 
@@ -162,7 +163,7 @@ class Collaborations:
         node.collaboration_id = collaboration_id
         node.token_version += 1
         self._session.flush()
-        self._work.tell(rules.IDENTITY_REVOKED, {"id": node.id})
+        self._work.tell(IDENTITY_REVOKED, {"id": node.id})
 
     def _changeable(self, collaboration_id: int, operation: Operation) -> Collaboration:
         found = self.get(collaboration_id)

@@ -9,6 +9,7 @@ from hanse_core.permissions import Operation, Resource
 from hanse_core.wire.collaborations import NodeCreate, NodePatch
 from hanse_server.accounts.models import Identity, Organization
 from hanse_server.accounts.queries import visible_organizations
+from hanse_server.accounts.rules import IDENTITY_REVOKED
 from hanse_server.collaborations import rules
 from hanse_server.collaborations.keys import hash_of, new_key
 from hanse_server.collaborations.models import Collaboration, Node, Study
@@ -117,7 +118,7 @@ class Nodes:
         """Remove a node; its runs stay."""
         found = self._changeable(node_id, Operation.DELETE)
         self._session.execute(delete(Identity).where(Identity.id == found.id))
-        self._work.tell(rules.IDENTITY_REVOKED, {"id": found.id})
+        self._work.tell(IDENTITY_REVOKED, {"id": found.id})
 
     def renew_key(self, node_id: int) -> str:
         """Replace the API key; the old one and all tokens that came of it end at once."""
@@ -126,7 +127,7 @@ class Nodes:
         found.api_key_hash = hash_of(key)
         found.token_version += 1
         self._session.flush()
-        self._work.tell(rules.IDENTITY_REVOKED, {"id": found.id})
+        self._work.tell(IDENTITY_REVOKED, {"id": found.id})
         return key
 
     def _changeable(self, node_id: int, operation: Operation) -> Node:

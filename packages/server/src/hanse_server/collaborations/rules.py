@@ -6,9 +6,6 @@ from hanse_core.errors import Denied, Invalid
 from hanse_core.permissions import Operation, Resource, Scope
 from hanse_web.access import Actor
 
-IDENTITY_REVOKED = "identity_revoked"
-"""Told to no room: whoever holds sockets of this identity (`{"id"}`) closes them."""
-
 
 def require_any_scope(actor: Actor, resource: Resource) -> None:
     """Refuse a list to those who hold no rule at all to view such things."""

@@ -6,7 +6,7 @@ from typing import Any
 import socketio
 
 from hanse_core.protocol import NAMESPACE
-from hanse_server.collaborations.rules import IDENTITY_REVOKED
+from hanse_server.accounts.rules import IDENTITY_REVOKED
 from hanse_server.tasks.watch import TASK_CHANGED, Watch
 from hanse_web.outbox import Event, EventBus
 

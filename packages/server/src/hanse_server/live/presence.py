@@ -1,7 +1,7 @@
 """Who is online, and what nodes share of their configuration while they are."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -31,12 +31,16 @@ def go_offline(work: Work, actor: Actor) -> None:
     work.session.execute(delete(NodeSetting).where(NodeSetting.node_id == actor.id))
 
 
-def retire_silent(work: Work, connected: Collection[int]) -> int:
-    """Mark nodes offline that claim to be online but gave no sign of life for a while; gives how many."""
+def silent_nodes(work: Work, connected: Collection[int]) -> Sequence[Any]:
+    """Find nodes that claim to be online, but have no socket here and gave no sign of life for a while."""
     silent = or_(Node.last_seen.is_(None), Node.last_seen < work.clock.now() - SILENCE)
     columns = (Node.id, Node.name, Node.organization_id, Node.collaboration_id)
-    statement = select(*columns).where(Node.status == ONLINE, silent, Node.id.not_in(connected))
-    gone = work.session.execute(statement).all()
+    return work.session.execute(select(*columns).where(Node.status == ONLINE, silent, Node.id.not_in(connected))).all()
+
+
+def retire_silent(work: Work, connected: Collection[int]) -> int:
+    """Mark silent nodes offline, and say so; gives how many."""
+    gone = silent_nodes(work, connected)
     ids = [row.id for row in gone]
     _set_status(work, ids, OFFLINE)
     work.session.execute(delete(NodeSetting).where(NodeSetting.node_id.in_(ids)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import socketio
+import structlog
 from anyio import to_thread
 from sqlalchemy import Engine
 
@@ -14,7 +15,7 @@ from hanse_server.live.admission import Admission
 from hanse_server.live.bus import LocalEvents, SocketBus
 from hanse_server.live.connections import Connections
 from hanse_server.live.namespace import REFUSED_SECONDS, TasksNamespace
-from hanse_server.live.presence import retire_silent
+from hanse_server.live.presence import retire_silent, silent_nodes
 from hanse_server.tasks.watch import Watch
 from hanse_web.access import Actor, ActorLoader
 from hanse_web.app import Job
@@ -26,6 +27,9 @@ PATH = "/socket.io"
 """Where stock nodes look for the sockets: on the root of the server, whatever the API path is."""
 PRESENCE_SECONDS = 65.0
 EVENT_BYTES = 1_000_000
+DRAIN_SECONDS = 3.0
+
+log = structlog.get_logger()
 
 
 class Live:
@@ -77,6 +81,14 @@ class Live:
         """Give the application that is to be mounted at `PATH`."""
         return socketio.ASGIApp(self.sio, socketio_path=None)
 
+    async def drain(self) -> None:
+        """End everything that is held open here, because this process is about to stop."""
+        self.watch.drain()
+        try:
+            await asyncio.wait_for(self.sio.eio.disconnect(), DRAIN_SECONDS)
+        except TimeoutError:
+            log.warning("sockets-not-drained")
+
     async def hang_up(self, identity_id: int) -> None:
         """Close all sockets of an identity."""
         if self._namespace is not None:
@@ -86,13 +98,18 @@ class Live:
         """Mark nodes offline that are neither connected here nor were heard of for a while."""
         if self._works is None:
             return 0
+        connected = self.connections.identities
+        async with self._works.open(write=False) as work:
+            silent = await to_thread.run_sync(silent_nodes, work, connected)
+        if not silent:
+            return 0
         async with self._works.open(write=True) as work:
-            return await to_thread.run_sync(retire_silent, work, self.connections.identities)
+            return await to_thread.run_sync(retire_silent, work, connected)
 
     async def _watch_presence(self) -> None:
         while True:
-            await self.retire_silent_nodes()
             await asyncio.sleep(PRESENCE_SECONDS)
+            await self.retire_silent_nodes()
 
 
 def _origin_check(allowed: Sequence[str]) -> str | Callable[..., bool]:

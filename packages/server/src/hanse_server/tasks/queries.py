@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Select, and_, case, distinct, false, func, or_, select, true
 from sqlalchemy.orm import Session
