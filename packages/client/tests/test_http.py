@@ -103,6 +103,21 @@ async def test_a_denial_is_no_reason_to_renew(client: Any, server: Any) -> None:
     assert len(server.sent("DELETE", "organization/2")) == 1
 
 
+async def test_a_v4_server_that_denies_even_with_new_tokens_means_a_denial(client: Any, server: Any) -> None:
+    await client.login()
+    server.faults = [401, None, 401]
+    with pytest.raises(Denied, match="fault 401"):
+        await client.organizations.create("delta")
+
+
+async def test_a_wrong_current_password_counts_as_one_attempt(client: Any, server: Any) -> None:
+    with pytest.raises(Unauthenticated, match="the current password is wrong"):
+        await client.change_password("Wrong.1", "Other-Secret.2")
+    assert len(server.sent("PATCH", "password/change")) == 1
+    await client.change_password("Secret.1", "Other-Secret.2")
+    assert client.session.credentials._target is None
+
+
 async def test_errors_arrive_as_the_classes_that_the_server_raised(client: Any) -> None:
     with pytest.raises(NotFound, match="there is no organization 77"):
         await client.organizations.get(77)

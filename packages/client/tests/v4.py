@@ -252,6 +252,12 @@ def one_task(server: Server, request: httpx.Request, id: int) -> httpx.Response:
     return httpx.Response(200, json=server.tasks[id])
 
 
+def change_password(server: Server, request: httpx.Request) -> httpx.Response:
+    if json.loads(request.content)["current_password"] != "Secret.1":
+        return httpx.Response(401, json={"msg": "the current password is wrong", "code": "unauthenticated"})
+    return httpx.Response(200, json={"msg": "changed"})
+
+
 def task_status(server: Server, request: httpx.Request, id: int) -> httpx.Response:
     server.on_status(id)
     body = json.dumps({"status": server.tasks[id]["status"]}).encode()
@@ -305,4 +311,5 @@ ROUTES: list[tuple[str, Callable[..., httpx.Response]]] = [
     (r"GET run", runs),
     (r"GET result", results),
     (r"POST kill/task", kill),
+    (r"PATCH password/change", change_password),
 ]

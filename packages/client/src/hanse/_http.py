@@ -85,11 +85,18 @@ class Session:
         self._is_hanse: bool | None = None
 
     async def request(
-        self, method: str, path: str, *, query: Query | None = None, body: Any = None, key: str = ""
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        key: str = "",
+        renew: bool = True,
     ) -> Any:
         """Send as the user, and give the decoded answer; `key` marks a creation that must happen only once."""
         headers = {"Idempotency-Key": key} if key and await self.is_hanse() else {}
-        response = await self._as_user(Call(method, path, query, body, headers))
+        response = await self._as_user(Call(method, path, query, body, headers), renew=renew)
         return _decoded(response.content, response)
 
     async def pages(self, path: str, query: Query, per_page: int) -> AsyncIterator[dict[str, Any]]:
@@ -165,11 +172,13 @@ class Session:
             self._keep(self.tokens)
         return self.tokens
 
-    async def _as_user(self, call: Call) -> httpx.Response:
+    async def _as_user(self, call: Call, *, renew: bool = True) -> httpx.Response:
         tokens = await self.identity()
         response = await self._persistently(call, tokens)
-        if response.status_code == 401 and not isinstance(_error(response), Denied):
+        if renew and response.status_code == 401 and isinstance(_error(response), Unauthenticated):
             response = await self._persistently(call, await self.renew(tokens))
+            if response.status_code == 401 and not _has_code(response):
+                raise Denied(_error(response).message)
         if response.is_error:
             raise _error(response)
         return response
@@ -230,6 +239,14 @@ def _decoded(content: bytes, response: httpx.Response) -> Any:
         return json.loads(content)
     except ValueError as error:
         raise Unavailable(f"{response.url} does not answer like a Hanse or vantage6 server") from error
+
+
+def _has_code(response: httpx.Response) -> bool:
+    """Tell whether a server says which error it means; one of v4 answers 401 to denials, even with new tokens."""
+    try:
+        return "code" in response.json()
+    except ValueError:
+        return False
 
 
 def _error(response: httpx.Response) -> HanseError:

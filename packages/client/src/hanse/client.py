@@ -83,7 +83,9 @@ class Api(TwoModes[M]):
     @operation
     async def change_password(self, current: str, new: str) -> None:
         """Replace your password. Raises `Unauthenticated` when `current` is wrong, `Invalid` when `new` is weak."""
-        await self.session.request("PATCH", "password/change", body={"current_password": current, "new_password": new})
+        await self.awaiting.whoami()  # Renews the tokens if need be, so that a 401 below is about the password.
+        change = {"current_password": current, "new_password": new}
+        await self.session.request("PATCH", "password/change", body=change, renew=False)
         self.session.credentials = None
 
     @operation

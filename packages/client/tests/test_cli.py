@@ -1,0 +1,172 @@
+"""The shell commands, from the arguments to what is printed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hanse import Client
+from hanse._http import Tokens
+from hanse._transports import BlockingTransport
+from hanse.profiles import Profile, load, save
+from hanse_core.command import main
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Any) -> Path:
+    """A folder of our own for logins, and every client talks to the server in memory."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("HANSE_PASSWORD", raising=False)
+    connect = BlockingTransport
+    monkeypatch.setattr(Client, "_connect", lambda _, transport, **options: connect(server.transport(), **options))
+    monkeypatch.setattr(BlockingTransport, "socket", lambda _: None)
+    return tmp_path
+
+
+@pytest.fixture
+def logged_in() -> None:
+    save("default", Profile("http://hanse.test", "alice", Tokens("access-1", "refresh-1", 7)))
+
+
+CREATE = ["task", "create", "--collaboration", "lung", "--image", "hanse/summary", "--method", "summary"]
+
+
+def test_login_takes_the_password_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "password").write_text("Secret.1\n")
+    arguments = ["login", "--server", "http://hanse.test", "--user", "alice", "--password-file"]
+    assert main([*arguments, str(tmp_path / "password")]) == 0
+    assert load().tokens.access == "access-1"
+    output = capsys.readouterr().out
+    assert "logged in at http://hanse.test/api as alice" in output
+    assert "access-1" not in output
+    assert "Secret.1" not in load.__globals__["path_of"]("default").read_text()
+
+
+def test_login_takes_the_password_from_the_environment_or_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANSE_PASSWORD", "Secret.1")
+    assert main(["login", "--server", "http://hanse.test", "--user", "alice", "--profile", "work"]) == 0
+    monkeypatch.delenv("HANSE_PASSWORD")
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "Secret.1")
+    assert main(["login", "--server", "http://hanse.test", "--user", "alice"]) == 0
+    assert load("work").username == load("default").username == "alice"
+
+
+def test_a_wrong_password_is_one_line_and_stores_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    monkeypatch.setenv("HANSE_PASSWORD", "Wrong.1")
+    assert main(["login", "--server", "http://hanse.test", "--user", "alice"]) == 1
+    assert capsys.readouterr().err == "hanse: Failed to login\n"
+    assert not (home / "hanse").exists()
+
+
+def test_a_missing_password_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["login", "--server", "http://hanse.test", "--user", "a", "--password-file", "/nowhere"]) == 1
+    assert "/nowhere" in capsys.readouterr().err
+
+
+def test_the_password_cannot_be_an_argument() -> None:
+    with pytest.raises(SystemExit):
+        main(["login", "--server", "http://hanse.test", "--user", "alice", "--password", "Secret.1"])
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_create_sends_arguments_as_json_or_text(
+    server: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "arguments.json").write_text('{"columns": ["age"], "by": "old"}')
+    code = main(
+        [*CREATE, "--organization", "alpha", "--organization", "3", "--database", "lung", "--format", "json",
+         "--arguments-file", str(tmp_path / "arguments.json"), "--argument", "by=sex", "--argument", "n=5"]
+    )  # fmt: skip
+    assert code == 0
+    task = json.loads(capsys.readouterr().out)
+    assert (task["id"], task["status"]) == (1, "pending")
+    import base64
+
+    body = json.loads(server.sent("POST", "task")[0].content)
+    plain = json.loads(base64.b64decode(body["organizations"][0]["input"]))
+    assert plain["kwargs"] == {"columns": ["age"], "by": "sex", "n": 5}
+    assert [each["id"] for each in body["organizations"]] == [2, 3]
+    assert body["databases"] == [{"label": "lung"}]
+
+
+@pytest.mark.usefixtures("logged_in")
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        (["--argument", "columns"], "not of the form NAME=VALUE"),
+        (["--organization", "alfa"], "there are: alpha (2), beta (3)"),
+        (["--arguments-file", "/nowhere"], "/nowhere"),
+    ],
+)
+def test_a_mistake_is_one_line(more: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*CREATE, *more]) == 1
+    error = capsys.readouterr().err
+    assert text in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_create_and_wait_prints_the_results(server: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    server.on_status = lambda id: server.finish(id, {2: {"mean": 61.5}, 3: 1, 4: 2})
+    assert main([*CREATE, "--wait", "--format", "json"]) == 0
+    output = capsys.readouterr()
+    answers = json.loads(output.out)["answers"]
+    assert answers[0] == {"organization": "alpha", "organization_id": 2, "run_id": 1, "result": {"mean": 61.5}}
+    assert "alpha: completed" in output.err
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_a_failed_task_prints_what_arrived_and_fails(server: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    main(CREATE)
+    server.finish(1, {2: 5})
+    server.finish(1, {3: None, 4: None}, status="crashed", log="KeyError: 'agee'")
+    assert main(["task", "wait", "1", "--no-progress", "--timeout", "5"]) == 1
+    output = capsys.readouterr()
+    assert "alpha:\n5\n" in output.out
+    assert "beta: crashed\n    | KeyError: 'agee'" in output.err
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_list_show_results_and_kill(server: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    main([*CREATE, "--name", "first"])
+    server.finish(1, {2: {"n": 3}})
+    server.finish(1, {3: None}, status="crashed", log="out of memory")
+    main(CREATE)
+    capsys.readouterr()
+
+    assert main(["task", "list"]) == 0
+    assert [line.split()[:3] for line in capsys.readouterr().out.splitlines()] == [
+        ["id", "status", "name"],
+        ["2", "pending", "summary"],
+        ["1", "crashed", "first"],
+    ]
+    assert main(["task", "show", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "status: crashed" in shown
+    assert "log of beta:\nout of memory" in shown
+    assert main(["task", "show", "1", "--format", "json"]) == 0
+    assert [run["status"] for run in json.loads(capsys.readouterr().out)["runs"]] == ["completed", "crashed", "pending"]
+    assert main(["task", "results", "1"]) == 0
+    assert capsys.readouterr().out == 'alpha:\n{\n  "n": 3\n}\n'
+    assert main(["task", "kill", "2"]) == 0
+    assert capsys.readouterr().out == "task 2 is killed by user\n"
+    assert main(["task", "list", "--limit", "1", "--format", "json"]) == 0
+    assert [task["status"] for task in json.loads(capsys.readouterr().out)] == ["killed by user"]
+
+
+def test_without_a_login_it_says_how_to_log_in(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["task", "list"]) == 1
+    assert "hanse login --server URL --user NAME" in capsys.readouterr().err
+
+
+def test_the_commands_are_light_to_import() -> None:
+    heavy = "{'httpx', 'pydantic', 'rich', 'cryptography', 'socketio', 'pandas'}"
+    code = f"import sys, hanse, hanse.cli.login, hanse.cli.task; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
