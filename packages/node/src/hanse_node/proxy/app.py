@@ -51,7 +51,9 @@ class RunApp:
             return
         cause = None if scope["path"] in OPEN_PATHS else self._refusal(Request(scope))
         if cause is None:
-            await self._app({**scope, RUN: self._run}, receive, send)
+            # Cancelled means that the run is over and its connections are gone: nobody is left to tell.
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._app({**scope, RUN: self._run}, receive, send)
             return
         log.warning("proxy_refused", run_id=self._run.run_id, path=scope["path"], cause=cause)
         await _problem(401, cause, "unauthenticated")(scope, receive, send)

@@ -55,14 +55,13 @@ class Proxy:
             return
         listener.server.close()
         for connection in list(listener.state.connections):
-            connection.shutdown()
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(0)
         tasks = list(listener.state.tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for connection in list(listener.state.connections):
-            if connection.transport is not None:
-                connection.transport.abort()
         _unlink(listener.path)
 
     async def close_all(self) -> None:

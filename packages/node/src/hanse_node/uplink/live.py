@@ -34,6 +34,8 @@ class Live:
         self._bell = bell
         self._identity = identity
         self._client: socketio.AsyncClient | None = None
+        self._ready = asyncio.Event()
+        """Set once the namespace accepts events: a server may say `sync` a moment before that."""
 
     async def run(self) -> None:
         """Connect again for ever."""
@@ -49,14 +51,16 @@ class Live:
 
     async def emit(self, event: str, data: Any = None) -> None:
         client = self._client
-        if client is None or not client.connected:
+        if client is None:
             return
         with contextlib.suppress(*_FAILURES):
             async with asyncio.timeout(10.0):
+                await self._ready.wait()
                 await client.emit(event, data, namespace=NAMESPACE)
 
     async def close(self) -> None:
         client, self._client = self._client, None
+        self._ready.clear()
         if client is not None:
             with contextlib.suppress(*_FAILURES):
                 async with asyncio.timeout(5.0):
@@ -76,6 +80,7 @@ class Live:
                     self._url, headers=headers, transports=transports, namespaces=[NAMESPACE],
                     wait_timeout=int(CONNECT_SECONDS),
                 )  # fmt: skip
+            self._ready.set()
             await self._stay(ears.welcome, ears.over)
         finally:
             await self.close()

@@ -1,0 +1,163 @@
+"""The REST side of the uplink against a small server in this process."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from hanse_core.errors import Invalid, NotFound
+from hanse_node.errors import CannotStart, Unreachable, WrongKey
+from hanse_node.messages import Forward
+from hanse_node.offers import DatabaseChoice, Offer
+from hanse_node.uplink.base import Identity
+from hanse_node.uplink.http import HttpUplink
+
+
+@pytest.fixture
+async def uplink(server: Any, make_settings: Any) -> AsyncIterator[HttpUplink]:
+    uplink = HttpUplink(make_settings(), httpx.ASGITransport(server.app))
+    yield uplink
+    await uplink.close()
+
+
+async def test_a_node_learns_who_it_is(server: Any, uplink: HttpUplink) -> None:
+    assert await uplink.connect() == Identity(2, "a node", 1, "alpha", 1, encrypted=False)
+    assert uplink.repeatable
+    assert server.asked[0] == "login"
+
+
+async def test_a_wrong_key_is_not_tried_again(server: Any, uplink: HttpUplink) -> None:
+    server.key = "another"
+    with pytest.raises(WrongKey, match="API key"):
+        await uplink.connect()
+    assert server.asked == ["login"]
+
+
+async def test_a_node_without_collaboration_cannot_start(server: Any, uplink: HttpUplink) -> None:
+    server.collaboration = None
+    with pytest.raises(CannotStart, match="no collaboration"):
+        await uplink.connect()
+
+
+async def test_a_server_that_is_down_is_waited_for(server: Any, make_settings: Any) -> None:
+    attempts = []
+
+    class Late(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            attempts.append(request)
+            if len(attempts) == 1:
+                raise httpx.ConnectError("connection refused")
+            return await super().handle_async_request(request)
+
+    uplink = HttpUplink(make_settings(), Late(server.app))
+    assert (await uplink.connect()).name == "a node"
+    await uplink.close()
+
+
+async def test_open_runs_are_read_over_all_pages(server: Any, uplink: HttpUplink, make_item: Any) -> None:
+    server.runs = [make_item(run_id) for run_id in range(250, 0, -1)]
+    await uplink.connect()
+    offers = await uplink.open_runs()
+    assert len(offers) == 250
+    choice = DatabaseChoice("default", query="select 1", preprocessing='[{"function": "f"}]')
+    assert offers[-1] == Offer(1, 20, 17, "hanse/summary", "e30=", 1, 7, None, (choice,))
+
+
+async def test_a_run_that_cannot_be_read_does_not_hide_the_others(
+    server: Any, uplink: HttpUplink, make_item: Any
+) -> None:
+    server.runs = [{"id": 2, "task": None}, make_item(1)]
+    await uplink.connect()
+    assert [offer.run_id for offer in await uplink.open_runs()] == [1]
+
+
+async def test_an_old_token_is_refreshed_before_it_ends(server: Any, uplink: HttpUplink) -> None:
+    server.life = 0.0
+    await uplink.connect()
+    server.asked.clear()
+    server.life = 3600.0
+    await uplink.is_open(1)
+    assert server.asked == ["refresh", "GET run/1"]
+
+
+async def test_a_rejected_token_is_replaced_and_the_request_repeated(server: Any, uplink: HttpUplink) -> None:
+    await uplink.connect()
+    server.valid = set()
+    server.asked.clear()
+    assert await uplink.is_open(1)
+    assert server.asked == ["GET run/1", "refresh", "GET run/1"]
+
+
+async def test_the_key_serves_when_the_refresh_token_has_ended_too(server: Any, uplink: HttpUplink) -> None:
+    await uplink.connect()
+    server.valid, server.refreshable = set(), False
+    server.asked.clear()
+    assert await uplink.is_open(1)
+    assert server.asked == ["GET run/1", "refresh", "login", "GET run/1"]
+
+
+async def test_a_denial_is_not_answered_with_a_new_token(server: Any, uplink: HttpUplink) -> None:
+    await uplink.connect()
+    server.patch_answer = (401, {"msg": "not yours", "code": "denied"})
+    server.asked.clear()
+    with pytest.raises(Exception, match="not yours"):
+        await uplink.report(1, {"status": "active"})
+    assert server.asked == ["PATCH run/1"]
+
+
+async def test_the_reason_of_a_refusal_comes_through(server: Any, uplink: HttpUplink) -> None:
+    await uplink.connect()
+    server.patch_answer = (400, {"msg": "run is already finished"})
+    with pytest.raises(Invalid, match="already finished"):
+        await uplink.report(1, {"status": "active"})
+    assert server.bodies == [{"status": "active"}]
+    with pytest.raises(NotFound):
+        await uplink.organization(77)
+
+
+async def test_a_run_that_is_gone_is_not_open(uplink: HttpUplink) -> None:
+    await uplink.connect()
+    assert await uplink.is_open(1)
+    assert not await uplink.is_open(55)
+
+
+async def test_public_keys_are_asked_for_once_a_minute(server: Any, uplink: HttpUplink) -> None:
+    await uplink.connect()
+    server.asked.clear()
+    await uplink.organization(1)
+    await uplink.organization(1)
+    assert server.asked == []
+    await uplink.publish_key("key")
+    assert server.bodies == [{"public_key": "key"}]
+
+
+async def test_requests_of_algorithms_carry_their_own_token(server: Any, uplink: HttpUplink) -> None:
+    await uplink.connect()
+    status, headers, body = await uplink.forward(Forward("GET", "/organization/1", token=next(iter(server.valid))))
+    assert (status, headers["content-type"]) == (200, "application/json")
+    assert b"alpha" in body
+    assert (await uplink.forward(Forward("GET", "/organization/1", token="other")))[0] == 401
+    assert await uplink.container_token(20, "hanse/summary") == "c"
+
+
+@pytest.mark.parametrize(("failure", "sent"), [(httpx.ConnectError("refused"), False), (httpx.ReadError("cut"), True)])
+async def test_no_answer_tells_whether_the_request_may_have_arrived(
+    make_settings: Any, failure: httpx.TransportError, sent: bool
+) -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise failure
+
+    uplink = HttpUplink(make_settings(), httpx.MockTransport(fail))
+    with pytest.raises(Unreachable) as caught:
+        await uplink.forward(Forward("GET", "/version"))
+    assert caught.value.sent is sent
+    await uplink.close()
+
+
+async def test_something_that_is_not_a_server_is_named(make_settings: Any) -> None:
+    page = httpx.MockTransport(lambda request: httpx.Response(200, json={"hello": "world"}))
+    uplink = HttpUplink(make_settings(), page)
+    with pytest.raises(Unreachable, match="not a Hanse server"):
+        await uplink.connect(wait=False)
+    await uplink.close()
