@@ -19,12 +19,12 @@ def answers(*results: Any) -> Answers:
     return Answers([Answer(names[i], i + 2, i + 10, result) for i, result in enumerate(results)], task_id=1)
 
 
-def test_answers_are_a_sequence() -> None:
+def test_answers_are_the_list_of_results_and_know_whom_they_come_from() -> None:
     some = answers(1, 2)
-    assert [each.result for each in some] == [1, 2]
-    assert some[1].organization == "beta"
-    assert [each.organization for each in some[:1]] == ["alpha"]
-    assert len(some) == 2
+    assert some == [1, 2]
+    assert [each.organization for each in some.sources] == ["alpha", "beta"]
+    (only,) = answers({"n": 3})
+    assert only == {"n": 3} == answers({"n": 3}).result
 
 
 def test_answers_show_what_they_hold() -> None:
@@ -60,8 +60,8 @@ def test_what_is_no_table_is_left_as_it_is(value: Any) -> None:
 
 def test_as_pandas_keeps_who_answered() -> None:
     tables = answers([{"n": 1}], 5).as_pandas()
-    assert isinstance(tables[0].result, pd.DataFrame)
-    assert (tables[0].organization, tables[1].result) == ("alpha", 5)
+    assert isinstance(tables[0], pd.DataFrame)
+    assert (tables.sources[0].organization, tables[1]) == ("alpha", 5)
 
 
 def test_a_failure_is_an_error_of_hanse_with_everything_on_it() -> None:

@@ -110,7 +110,7 @@ async def test_results_are_python_objects_in_the_order_of_the_organizations(clie
     server.finish(task.id, {3: {"mean": 61.5}, 2: None})
     answers = await client.tasks.results(task)
     assert isinstance(answers, Answers)
-    assert [(each.organization, each.organization_id, each.result) for each in answers] == [
+    assert [(each.organization, each.organization_id, each.result) for each in answers.sources] == [
         ("beta", 3, {"mean": 61.5}),
         ("alpha", 2, None),
     ]

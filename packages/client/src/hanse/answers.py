@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any, overload
+from typing import Any
 
 from hanse_core.errors import HanseError, Invalid
 from hanse_core.states import RunStatus
@@ -15,7 +15,7 @@ _LOG_LINES = 8
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of one organization, as a Python object."""
+    """The result of one organization, and where it comes from."""
 
     organization: str
     organization_id: int
@@ -23,30 +23,34 @@ class Answer:
     result: Any
 
 
-class Answers(Sequence[Answer]):
-    """The answers to a task, in the order of its organizations.
+class Answers(list[Any]):
+    """The results of a task as Python objects, in the order of its organizations; knows whom they come from.
 
-    >>> answers = client.tasks.run(...)
-    >>> answers.result                      # of a task that ran at a single organization
-    >>> answers.by_organization["alpha"]    # of one that ran at several
+    Attributes:
+        task_id: the task.
+        sources: an `Answer` for each result, with the organization and the run.
+
+    >>> (result,) = client.tasks.run(...)   # of a task that ran at a single organization
+    >>> client.tasks.run(...).by_organization["alpha"]
     """
 
-    def __init__(self, answers: Sequence[Answer], *, task_id: int) -> None:
+    def __init__(self, answers: Iterable[Answer], *, task_id: int) -> None:
         self.task_id = task_id
-        self._answers = tuple(answers)
+        self.sources = tuple(answers)
+        super().__init__(answer.result for answer in self.sources)
 
     @property
     def result(self) -> Any:
         """The only result. Raises `Invalid` when there are none or several."""
-        if len(self._answers) != 1:
-            names = ", ".join(answer.organization for answer in self) or "nobody"
+        if len(self.sources) != 1:
+            names = ", ".join(answer.organization for answer in self.sources) or "nobody"
             raise Invalid(f"task {self.task_id} has not one result but {len(self)} (from {names}); use by_organization")
-        return self._answers[0].result
+        return self.sources[0].result
 
     @property
     def by_organization(self) -> dict[str, Any]:
         """The results by name of the organization."""
-        return {answer.organization: answer.result for answer in self}
+        return {answer.organization: answer.result for answer in self.sources}
 
     def as_pandas(self) -> Answers:
         """Give the same answers with every result that has the shape of a table, or tables within it, as `DataFrame`.
@@ -56,24 +60,15 @@ class Answers(Sequence[Answer]):
         """
         from hanse.frames import framed
 
-        return Answers([replace(answer, result=framed(answer.result)) for answer in self], task_id=self.task_id)
-
-    @overload
-    def __getitem__(self, index: int) -> Answer: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Answer]: ...
-    def __getitem__(self, index: int | slice) -> Answer | Sequence[Answer]:
-        return self._answers[index]
-
-    def __len__(self) -> int:
-        return len(self._answers)
+        tables = [replace(answer, result=framed(answer.result)) for answer in self.sources]
+        return Answers(tables, task_id=self.task_id)
 
     def __repr__(self) -> str:
-        lines = "".join(f"\n  {answer.organization}: {answer.result!r}" for answer in self)
+        lines = "".join(f"\n  {answer.organization}: {answer.result!r}" for answer in self.sources)
         return f"<answers to task {self.task_id}{lines or ': none'}>"
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><th>{escape(a.organization)}</th><td>{_html(a.result)}</td></tr>" for a in self)
+        rows = "".join(f"<tr><th>{escape(a.organization)}</th><td>{_html(a.result)}</td></tr>" for a in self.sources)
         return f"<table><caption>task {self.task_id}</caption>{rows}</table>"
 
 

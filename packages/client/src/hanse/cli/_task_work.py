@@ -152,10 +152,10 @@ def _fields(item: Item) -> Any:
 
 def _print_answers(answers: Answers, format: str) -> None:
     if format == "json":
-        fields = [vars(answer) | {"result": _jsonable(answer.result)} for answer in answers]
+        fields = [vars(answer) | {"result": _jsonable(answer.result)} for answer in answers.sources]
         _print_json({"task_id": answers.task_id, "answers": fields})
         return
-    for answer in answers:
+    for answer in answers.sources:
         print(f"{answer.organization}:\n{json.dumps(_jsonable(answer.result), indent=2, ensure_ascii=False)}")
 
 

@@ -119,7 +119,7 @@ class Tasks(Resource[M]):
         progress: bool = True,
         as_pandas: bool = False,
     ) -> Answers:
-        """Wait until a task is finished, and give its answers.
+        """Wait until a task is finished, and give its answers: a list of results that knows whom they come from.
 
         Args:
             task: a task or its id.
