@@ -102,10 +102,10 @@ class Demo:
         everything: list[Comparison] = []
         for question in QUESTIONS:
             rows = question.compare(answers[question.name], pooled[question.name])
-            self.console.print(_table(question, rows))
+            self.console.print(f"[bold]{question.title}[/bold]", _table(rows), sep="\n")
             if question.name == "survival":
                 self.console.print(plot.draw(curves(answers["survival"])), highlight=False)
-                self.console.print()
+            self.console.print()
             everything += rows
         self.report.comparisons = [
             {**asdict(row), "difference": row.difference, "equal": row.is_equal} for row in everything
@@ -122,8 +122,8 @@ class Demo:
         self.report.seconds[name] = round(time.perf_counter() - begin, 3)
 
 
-def _table(question: Question, rows: list[Comparison]) -> Table:
-    table = Table(title=question.title, title_justify="left", box=None, padding=(0, 2), header_style="dim")
+def _table(rows: list[Comparison]) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="dim")
     table.add_column("")
     for heading in ("federated", "pooled", ""):
         table.add_column(heading, justify="right")

@@ -52,7 +52,7 @@ def one_year_survival(data: Any, predictors: list[str]) -> dict[str, Any]:
     fit = sm.GLM((known["time"] >= LANDMARK_DAYS).astype(float), design, family=sm.families.Binomial()).fit(tol=1e-12)
     names = {"const": "intercept"}
     return {
-        "n": int(fit.nobs),
+        "rows": int(fit.nobs),
         "coefficients": {names.get(name, name): float(value) for name, value in fit.params.items()},
         "standard_errors": {names.get(name, name): float(value) for name, value in fit.bse.items()},
         "deviance": float(fit.deviance),

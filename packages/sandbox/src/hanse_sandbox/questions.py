@@ -48,18 +48,18 @@ def _survival(federated: Any, pooled: Any) -> Iterator[tuple[str, float, float]]
 
 
 def _regression(federated: Any, pooled: Any) -> Iterator[tuple[str, float, float]]:
+    found = {coefficient["name"]: coefficient for coefficient in federated["coefficients"]}
     for name, value in pooled["coefficients"].items():
-        yield f"{name}: coefficient", federated["coefficients"][name]["estimate"], value
-    for name, value in pooled["standard_errors"].items():
-        yield f"{name}: standard error", federated["coefficients"][name]["standard_error"], value
+        yield f"{name}: coefficient", found[name]["estimate"], value
+        yield f"{name}: standard error", found[name]["std_error"], pooled["standard_errors"][name]
     yield "deviance", federated["deviance"], pooled["deviance"]
-    yield "patients", federated["n"], pooled["n"]
+    yield "patients", federated["rows"], pooled["rows"]
 
 
 def curves(survival: Any) -> dict[str, list[tuple[float, float]]]:
     """Give the survival curves of an answer as steps, by the name of the sex."""
     return {
-        SEXES[sex]: list(zip(group["times"], group["survival"], strict=True))
+        SEXES[sex]: list(zip(group["curve"]["times"], group["curve"]["survival"], strict=True))
         for sex, group in sorted(survival["groups"].items())
     }
 
@@ -86,7 +86,14 @@ QUESTIONS = (
         "What goes with surviving the first year?  (logistic regression)",
         "hanse/glm",
         "glm",
-        {"outcome": {}, "predictors": PREDICTORS, "family": "binomial", "landmark": LANDMARK_DAYS},
+        {
+            "outcome": "time",
+            "at_least": LANDMARK_DAYS,
+            "status": "status",
+            "event": 1,
+            "family": "binomial",
+            "predictors": PREDICTORS,
+        },
         _regression,
     ),
 )
