@@ -6,7 +6,9 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from hanse_node.contract import View, encode, environment, isolated_view, open_view
 from hanse_node.runtimes.base import Exit, RunSpec, StartFailed
@@ -102,22 +104,16 @@ class ProcessRuntime:
         return state
 
     def _launch(self, spec: RunSpec, installation: Installation, state: Path) -> tuple[int, int]:
-        """Write the plan and start its supervisor; give its pid and the descriptor on which it reports."""
-        image = self._images.get(spec.image)
-        listener = None if self._sandbox else forwarder.listen(0)
-        view = isolated_view(spec) if listener is None else open_view(spec, port=listener.getsockname()[1])
-        plan = _plan(spec, image, installation, view)
+        """Start the supervisor of a run; give its pid and the descriptor on which it reports."""
         if self._sandbox:
-            plan["command"] = self._sandbox.command(spec, image, installation, self._etc)
-        else:
+            plan = _plan(spec, self._images.get(spec.image), installation, isolated_view(spec))
+            plan["command"] = self._sandbox.command(spec, self._images.get(spec.image), installation, self._etc)
+            return _spawn(state, plan, None)
+        with closing(forwarder.listen(0)) as listener:
+            view = open_view(spec, port=listener.getsockname()[1])
             (state / "marker").write_text(f"OUTPUT_FILE={encode(view.folder + '/output')}")
-        (state / "plan").touch(mode=0o600)
-        (state / "plan").write_bytes(marshal.dumps(plan))
-        try:
-            return _spawn(state, None if listener is None else listener.fileno())
-        finally:
-            if listener is not None:
-                listener.close()
+            plan = _plan(spec, self._images.get(spec.image), installation, view)
+            return _spawn(state, plan, listener.fileno())
 
     async def _confirm(self, state: Path, pid: int, report: int) -> str:
         """Wait until the algorithm has been started; else leave nothing behind."""
@@ -151,7 +147,7 @@ def _check_paths(spec: RunSpec) -> None:
             raise StartFailed(f"the folder {folder} is not there")
 
 
-def _plan(spec: RunSpec, image: ProcessImage, installation: Installation, view: View) -> dict[str, object]:
+def _plan(spec: RunSpec, image: ProcessImage, installation: Installation, view: View) -> dict[str, Any]:
     limits = spec.limits
     return {
         "command": image.arguments(),
@@ -183,8 +179,10 @@ def _image_environment(image: ProcessImage, installation: Installation, view: Vi
     }
 
 
-def _spawn(state: Path, listener: int | None) -> tuple[int, int]:
-    """Start the supervisor with nothing of the node's but the descriptors it needs."""
+def _spawn(state: Path, plan: Mapping[str, Any], listener: int | None) -> tuple[int, int]:
+    """Start the supervisor with its plan and nothing of the node's but the descriptors it needs."""
+    (state / "plan").touch(mode=0o600)
+    (state / "plan").write_bytes(marshal.dumps(dict(plan)))
     report, report_end = os.pipe()
     null = os.open(os.devnull, os.O_RDWR)
     trouble = os.open(state / "trouble", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -1,0 +1,186 @@
+"""Benches: a runtime with an image `sample`, and the means to make runs for it."""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+import venv
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from hanse_node.contract import encode
+from hanse_node.runtimes.base import Limits, Mount, RunSpec, Runtime
+from hanse_node.runtimes.memory import MemoryEngine, MemoryRuntime, RunFiles
+from hanse_node.runtimes.process import Bubblewrap, ProcessImage, ProcessRuntime
+
+NO_LIMITS = Limits()
+SAMPLES = Path(__file__).parent / "samples"
+
+
+class Bench:
+    """Makes run specifications in a folder of its own, and opens the runtime as a node does at each start."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.opened: list[Runtime] = []
+        self.references: list[str] = []
+        (folder / "job").mkdir()
+        os.mkfifo(folder / "job" / "gate")
+        self._gate = os.open(folder / "job" / "gate", os.O_RDWR)
+
+    def open_gate(self) -> None:
+        """Let a run pass that reads a line from the file `gate` in its temporary folder."""
+        os.write(self._gate, b"go\n")
+
+    def open(self) -> Runtime:
+        runtime = self.make()
+        self.opened.append(runtime)
+        return runtime
+
+    def make(self) -> Runtime:
+        raise NotImplementedError
+
+    async def spec(
+        self,
+        code: str,
+        *,
+        run_id: int = 7,
+        limits: Limits = NO_LIMITS,
+        mounts: Sequence[Mount] = (),
+        environment: dict[str, str] | None = None,
+    ) -> RunSpec:
+        folder, proxy = self.folder / f"run-{run_id}", self.folder / f"p{run_id}"
+        folder.mkdir()
+        proxy.mkdir()
+        (folder / "input").write_text(json.dumps({"code": code}))
+        (folder / "output").touch()
+        (folder / "token").write_text("token")
+        return RunSpec(
+            run_id=run_id,
+            task_id=3,
+            job_id=2,
+            image="sample",
+            digest=await self.opened[0].resolve("sample"),
+            folder=folder,
+            temporary=self.folder / "job",
+            proxy_socket=proxy / "s",
+            mounts=mounts,
+            environment=environment or {},
+            limits=limits,
+        )
+
+    async def run(self, code: str, **options: object) -> tuple[Runtime, str, RunSpec]:
+        """Start the code and give what is needed to follow it."""
+        runtime = self.opened[0] if self.opened else self.open()
+        spec = await self.spec(code, **options)  # type: ignore[arg-type]
+        reference = await runtime.start(spec)
+        self.references.append(reference)
+        return runtime, reference, spec
+
+    async def result(self, code: str, **options: object) -> object:
+        """Carry the code out and give what it left in `result`; a failure shows the log."""
+        runtime, reference, spec = await self.run(code, **options)
+        ended = await runtime.wait(reference)
+        assert ended.code == 0, (ended, (await runtime.logs(reference)).decode())
+        return json.loads((spec.folder / "output").read_bytes())
+
+    async def close(self) -> None:
+        os.close(self._gate)
+        for reference in self.references:
+            await self.opened[0].remove(reference)
+        for runtime in self.opened:
+            await runtime.close()
+
+
+class ProcessBench(Bench):
+    def __init__(self, folder: Path, python: Path, sandbox: Bubblewrap | None) -> None:
+        super().__init__(folder)
+        self.images = {"sample": ProcessImage("sample_algorithm", str(python), ("python", "-m", "sample_algorithm"))}
+        self.sandbox = sandbox
+
+    def make(self) -> ProcessRuntime:
+        return ProcessRuntime(self.images, self.folder / "state", self.sandbox)
+
+
+class Hangs(Exception):
+    """What `hang()` does in memory, where a thread could not be stopped."""
+
+
+async def carry_out(environment: Mapping[str, str], files: RunFiles) -> None:
+    """Do in memory what the installed sample algorithm does as a process."""
+
+    def hang() -> None:
+        raise Hangs
+
+    scope: dict[str, object] = {
+        "variable": environment.__getitem__,
+        "environment": lambda: {name: encode(value) for name, value in environment.items()},
+        "hang": hang,
+        "print": files.print,
+    }
+    try:
+        await asyncio.to_thread(exec, json.loads(files.read_input())["code"], scope)
+    except Hangs:
+        await asyncio.Event().wait()
+    if "result" in scope:
+        files.write_output(json.dumps(scope["result"]).encode())
+
+
+class MemoryBench(Bench):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.engine = MemoryEngine()
+
+    def make(self) -> MemoryRuntime:
+        return MemoryRuntime({"sample": carry_out}, self.engine)
+
+
+@pytest.fixture
+async def in_memory(short_folder: Path) -> AsyncIterator[MemoryBench]:
+    bench = MemoryBench(short_folder)
+    yield bench
+    await bench.close()
+
+
+@pytest.fixture(scope="session")
+def python() -> Iterator[Path]:
+    """Make a virtual environment in which the sample algorithm is installed as packages under development are."""
+    folder = Path(tempfile.mkdtemp(prefix="h"))
+    venv.create(folder, symlinks=True)
+    library = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    (folder / library / "samples.pth").write_text(f"{SAMPLES}\n")
+    yield folder / "bin/python"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def bubblewrap() -> Bubblewrap:
+    found = Bubblewrap.find()
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """Give a folder whose sockets have addresses short enough."""
+    folder = Path(tempfile.mkdtemp(prefix="h"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def sandboxed(short_folder: Path, python: Path, bubblewrap: Bubblewrap) -> AsyncIterator[ProcessBench]:
+    bench = ProcessBench(short_folder, python, bubblewrap)
+    yield bench
+    await bench.close()
+
+
+@pytest.fixture
+async def unsandboxed(short_folder: Path, python: Path) -> AsyncIterator[ProcessBench]:
+    bench = ProcessBench(short_folder, python, None)
+    yield bench
+    await bench.close()

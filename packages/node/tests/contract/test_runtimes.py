@@ -1,0 +1,187 @@
+"""One suite for every engine: memory, and processes with and without a sandbox."""
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hanse_node import contract
+from hanse_node.runtimes.base import Exit, ImageMissing, Limits, Mount, StartFailed
+
+WAITS_AT_THE_GATE = "with open(variable('TEMPORARY_FOLDER') + '/gate') as gate: result = gate.readline()"
+ENGINES = ["in_memory", "unsandboxed", pytest.param("sandboxed", marks=pytest.mark.needs("bwrap"))]
+
+
+@pytest.fixture(params=ENGINES)
+def bench(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue(request.param)
+
+
+class TestResolving:
+    async def test_an_image_has_the_same_digest_each_time(self, bench: Any) -> None:
+        runtime = bench.open()
+        digest = await runtime.resolve("sample")
+        assert digest.startswith("sha256:")
+        assert len(digest) == 7 + 64
+        assert await bench.open().resolve("sample") == digest
+
+    async def test_an_unknown_image_is_named(self, bench: Any) -> None:
+        with pytest.raises(ImageMissing, match="'elsewhere/thing'"):
+            await bench.open().resolve("elsewhere/thing")
+
+
+class TestStarting:
+    async def test_a_run_reads_its_input_and_leaves_its_result(self, bench: Any) -> None:
+        assert await bench.result("result = 'stored'") == "stored"
+
+    async def test_a_run_receives_the_environment_of_the_contract(self, bench: Any) -> None:
+        mounts = [Mount("second", "sql", "postgresql://h/d", False, {"user": "u"}, query="q"), self.file(bench)]
+        received = await bench.result("result = environment()", mounts=mounts, environment={"MINIMUM": "5"})
+        assert isinstance(received, dict)
+        plain = {name: contract.decode(value) for name, value in received.items()}
+        expected = contract.plain_environment(
+            replace(await bench.spec("", run_id=8), mounts=mounts, environment={"MINIMUM": "5"}),
+            contract.View("folder", "temporary", {"second": "postgresql://h/d", "default": "file"}),
+        )
+        assert set(expected) <= set(plain)
+        assert plain["USER_REQUESTED_DATABASE_LABELS"] == "second,default"
+        assert (plain["SECOND_QUERY"], plain["SECOND_DB_PARAM_USER"], plain["MINIMUM"]) == ("q", "u", "5")
+        assert received["API_PATH"] == ""
+        assert plain["HOST"].startswith("http://")
+        assert plain["PORT"].isdigit()
+
+    async def test_every_announced_path_can_be_read(self, bench: Any) -> None:
+        names = "('TOKEN_FILE', 'DEFAULT_DATABASE_URI')"
+        code = f"import pathlib; result = [pathlib.Path(variable(name)).read_text() for name in {names}]"
+        assert await bench.result(code, mounts=[self.file(bench)]) == ["token", "a,b\n1,2\n"]
+
+    async def test_runs_side_by_side_keep_their_results_apart(self, bench: Any) -> None:
+        code = "result = variable('OUTPUT_FILE')"
+        started = [await bench.run(code, run_id=number) for number in range(1, 5)]
+        ended = await asyncio.gather(*(runtime.wait(reference) for runtime, reference, _ in started))
+        assert ended == [Exit(0)] * 4
+        assert len({(spec.folder / "output").read_text() for _, _, spec in started}) == 4
+
+    async def test_an_unknown_image_leaves_nothing_behind(self, bench: Any) -> None:
+        runtime = bench.open()
+        spec = replace(await bench.spec(""), image="elsewhere/thing")
+        with pytest.raises(ImageMissing):
+            await runtime.start(spec)
+        assert await runtime.adopt() == {}
+
+    async def test_a_name_that_cannot_be_a_variable_leaves_nothing_behind(self, bench: Any) -> None:
+        runtime = bench.open()
+        with pytest.raises(StartFailed, match="NO-NAME"):
+            await runtime.start(await bench.spec("", environment={"NO-NAME": "x"}))
+        assert await runtime.adopt() == {}
+
+    def file(self, bench: Any) -> Mount:
+        path = bench.folder / "lung.csv"
+        path.write_text("a,b\n1,2\n")
+        return Mount("default", "csv", str(path), True)
+
+
+class TestEnding:
+    async def test_the_exit_code_is_that_of_the_algorithm(self, bench: Any) -> None:
+        runtime, reference, _ = await bench.run("import sys; print('oh no'); sys.exit(3)")
+        assert await runtime.wait(reference) == Exit(3)
+        assert b"oh no" in await runtime.logs(reference)
+
+    async def test_an_exception_is_exit_code_1_and_its_traceback_in_the_log(self, bench: Any) -> None:
+        runtime, reference, _ = await bench.run("raise ValueError('nonsense')")
+        assert await runtime.wait(reference) == Exit(1)
+        assert b"ValueError: nonsense" in await runtime.logs(reference)
+
+    async def test_a_run_that_writes_nothing_ends_well_with_an_empty_output(self, bench: Any) -> None:
+        runtime, reference, spec = await bench.run("pass")
+        assert await runtime.wait(reference) == Exit(0)
+        assert (spec.folder / "output").read_bytes() == b""
+
+    async def test_an_ended_run_tells_again_how_it_ended_to_many(self, bench: Any) -> None:
+        runtime, reference, _ = await bench.run("pass")
+        assert await asyncio.gather(runtime.wait(reference), runtime.wait(reference)) == [Exit(0), Exit(0)]
+        assert await runtime.wait(reference) == Exit(0)
+
+    async def test_a_run_over_its_time_is_ended(self, bench: Any) -> None:
+        runtime, reference, _ = await bench.run("hang()", limits=Limits(seconds=0.3))
+        assert await runtime.wait(reference) == Exit(137, "time")
+
+    async def test_a_stopped_run_is_killed(self, bench: Any) -> None:
+        runtime, reference, _ = await bench.run("hang()")
+        waiting = asyncio.create_task(runtime.wait(reference))
+        await runtime.stop(reference)
+        assert await waiting == Exit(137, "killed")
+
+    async def test_stopping_an_ended_run_changes_nothing(self, bench: Any) -> None:
+        runtime, reference, _ = await bench.run("pass")
+        await runtime.wait(reference)
+        await runtime.stop(reference)
+        assert await runtime.wait(reference) == Exit(0)
+
+    async def test_giving_up_waiting_does_not_end_the_run(self, bench: Any) -> None:
+        runtime, reference, spec = await bench.run(WAITS_AT_THE_GATE)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await runtime.wait(reference)
+        bench.open_gate()
+        assert await runtime.wait(reference) == Exit(0)
+        assert json.loads((spec.folder / "output").read_text()) == "go\n"
+
+
+class TestLogs:
+    async def test_a_log_is_given_from_an_offset_on(self, bench: Any) -> None:
+        runtime, reference, _ = await bench.run("print('hello')")
+        await runtime.wait(reference)
+        assert await runtime.logs(reference) == b"hello\n"
+        assert await runtime.logs(reference, 2) == b"llo\n"
+
+    async def test_a_long_log_is_cut_and_says_so(self, bench: Any) -> None:
+        runtime, reference, _ = await bench.run("print('first' + 'x' * 50_000)", limits=Limits(log_bytes=1000))
+        await runtime.wait(reference)
+        text = await runtime.logs(reference)
+        assert text.startswith(b"first")
+        assert len(text) < 1200
+        assert b"bytes left out" in text
+
+
+class TestRestarting:
+    async def test_a_run_is_found_again_and_followed_to_its_end(self, bench: Any) -> None:
+        former, reference, spec = await bench.run(WAITS_AT_THE_GATE)
+        await former.close()
+        runtime = bench.open()
+        assert await runtime.adopt() == {7: reference}
+        waiting = asyncio.create_task(runtime.wait(reference))
+        bench.open_gate()
+        assert await waiting == Exit(0)
+        assert json.loads((spec.folder / "output").read_text()) == "go\n"
+
+    async def test_an_adopted_run_can_be_stopped(self, bench: Any) -> None:
+        former, reference, _ = await bench.run("hang()")
+        await former.close()
+        runtime = bench.open()
+        await runtime.stop(reference)
+        assert await runtime.wait(reference) == Exit(137, "killed")
+
+    async def test_an_ended_run_is_known_until_it_is_removed(self, bench: Any) -> None:
+        runtime, reference, _ = await bench.run("pass")
+        await runtime.wait(reference)
+        assert await bench.open().adopt() == {7: reference}
+        await runtime.remove(reference)
+        assert await bench.open().adopt() == {}
+
+    async def test_a_removed_run_is_lost_and_can_be_removed_again(self, bench: Any) -> None:
+        runtime, reference, _ = await bench.run("hang()")
+        await runtime.remove(reference)
+        await runtime.remove(reference)
+        assert (await runtime.wait(reference)).reason == "lost"
+        assert await runtime.logs(reference) == b""
+
+    async def test_a_removed_run_may_be_started_again(self, bench: Any) -> None:
+        runtime, reference, spec = await bench.run("result = 1")
+        await runtime.wait(reference)
+        await runtime.remove(reference)
+        again = await runtime.start(spec)
+        assert await runtime.wait(again) == Exit(0)
+        await runtime.remove(again)

@@ -1,0 +1,3 @@
+from sample_algorithm import main
+
+main()
