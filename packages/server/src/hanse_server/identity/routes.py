@@ -38,7 +38,7 @@ def refresh(
     work: ReadWork, claims: RefreshClaims, pairs: Annotated[TokenPairs, Depends(_pairs)]
 ) -> UserTokens | NodeTokens:
     """Exchange a refresh token for a new pair of tokens."""
-    return Refreshes(work, pairs).refresh(claims.get("sub"), claims.get("ver", 0))
+    return Refreshes(work, pairs).refresh(claims)
 
 
 @router.post("/token/user/validate")

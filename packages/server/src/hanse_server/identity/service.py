@@ -1,6 +1,8 @@
 """Logging in, staying logged in, and changing passwords."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from anyio import to_thread
 from sqlalchemy import select, update
@@ -8,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from hanse_core.errors import Invalid, Unauthenticated
 from hanse_core.wire.accounts import NodeTokens, UserTokens
+from hanse_server.accounts.actors import identity_id
 from hanse_server.accounts.models import Identity, Role, User, user_role
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.rules import IDENTITY_REVOKED
@@ -98,17 +101,16 @@ class Refreshes:
         self._session = work.session
         self._pairs = pairs
 
-    def refresh(self, identity_id: object, version: object) -> UserTokens | NodeTokens:
+    def refresh(self, claims: Mapping[str, Any]) -> UserTokens | NodeTokens:
         """Renew; raises `Unauthenticated` when the identity is gone or its tokens were revoked."""
-        row = None
-        if isinstance(identity_id, int):
-            statement = select(Identity.type, Identity.token_version).where(Identity.id == identity_id)
-            row = self._session.execute(statement).one_or_none()
-        if row is None or not isinstance(identity_id, int) or row.token_version != version:
+        key = identity_id(claims)
+        statement = select(Identity.type, Identity.token_version).where(Identity.id == key)
+        row = self._session.execute(statement).one_or_none()
+        if row is None or key is None or row.token_version != claims.get("ver", 0):
             raise Unauthenticated("the identity of this token no longer exists, or the token was revoked")
         if row.type == "node":
-            return self._pairs.for_node(identity_id, row.token_version)
-        return self._pairs.for_user(identity_id, row.token_version, _role_names(self._session, identity_id))
+            return self._pairs.for_node(key, row.token_version)
+        return self._pairs.for_user(key, row.token_version, _role_names(self._session, key))
 
 
 def set_password(work: Work, user_id: int, hashed: str) -> None:
