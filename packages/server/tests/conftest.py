@@ -5,7 +5,7 @@ import json
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session
 
 from hanse_core.permissions import RULE_IDS, Operation, Resource, Scope
@@ -25,7 +25,7 @@ from hanse_server.collaborations.models import Collaboration, Node, Study
 from hanse_server.main import create_app, prepare
 from hanse_server.settings import Settings
 from hanse_web.clock import FixedClock
-from hanse_web.db import make_engine
+from hanse_web.db import IMMEDIATE, make_engine
 from hanse_web.outbox import MemoryBus
 
 PASSWORD = "Correct-horse-1"
@@ -142,12 +142,12 @@ def anonymous(server: Server) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-def as_user(server: Server, session: Session) -> Callable[[str], httpx.AsyncClient]:
+def as_user(server: Server, engine: Engine) -> Callable[[str], httpx.AsyncClient]:
     """Give a client that is logged in as the user of this name."""
 
     def log_in(username: str) -> httpx.AsyncClient:
-        session.rollback()
-        key = session.scalars(select(User.id).where(User.username == username)).one()
+        with Session(engine) as session:
+            key = session.scalars(select(User.id).where(User.username == username)).one()
         return server.client(server.token("user", key))
 
     return log_in
@@ -168,7 +168,9 @@ class Factory:
 
     def add(self, row: Any) -> Any:
         """Store any row."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        # At once with the write lock: reading first and writing then fails when the server writes in between.
+        writer = self.engine.execution_options(**{IMMEDIATE: True})
+        with Session(writer, expire_on_commit=False) as session, session.begin():
             row = session.merge(row)
             session.flush()
             session.refresh(row)
@@ -231,6 +233,27 @@ class Factory:
 def make(engine: Engine, password_hash: str) -> Factory:
     """Writes organizations, collaborations, users, nodes and so on, with what they need."""
     return Factory(engine, password_hash)
+
+
+@pytest.fixture
+def statements(server: Server) -> Callable[[], AbstractContextManager[list[str]]]:
+    """Collect the SQL that the server sends to its database meanwhile: `with statements() as sent`."""
+
+    @contextmanager
+    def collect() -> Iterator[list[str]]:
+        sent: list[str] = []
+
+        def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+            if "outbox_event" not in statement:  # the dispatcher looks there whenever it likes
+                sent.append(statement)
+
+        event.listen(server.app.state.engine, "before_cursor_execute", note)
+        try:
+            yield sent
+        finally:
+            event.remove(server.app.state.engine, "before_cursor_execute", note)
+
+    return collect
 
 
 @pytest.fixture
