@@ -85,6 +85,17 @@ def test_an_item_keeps_fields_that_it_does_not_know() -> None:
     assert accounts.Rule.model_validate({**rule, "colour": "red"}).model_dump() == {**rule, "colour": "red"}
 
 
+def test_an_item_shows_what_a_person_looks_for() -> None:
+    lists = dict.fromkeys(["collaborations", "nodes", "users", "tasks", "runs", "studies"], "/api/x?y=1")
+    shown = accounts.Organization.model_validate({"id": 2, "name": "alpha", "country": "NL", **lists})
+    assert repr(shown) == "Organization(id=2, name='alpha', country='NL')"
+    link = {"id": 1, "link": "/api/collaboration/1", "methods": ["GET"]}
+    study = collaborations.Study.model_validate(
+        {"id": 1, "name": "pair", "collaboration": link, "organizations": "/api/x", "tasks": "/api/y"}
+    )
+    assert repr(study) == "Study(id=1, name='pair', collaboration=Link(id=1))"
+
+
 def test_secrets_are_neither_shown_nor_told_in_errors() -> None:
     shown = [
         accounts.UserLogin(username="alice", password="planted", mfa_code="planted"),

@@ -1,5 +1,6 @@
 """What all wire models share."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -19,6 +20,13 @@ class Item(BaseModel):
     """An object of the API as it is sent; fields that this version does not know are kept."""
 
     model_config = ConfigDict(extra="allow")
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Show what a person looks for: no addresses of other objects, nothing that is empty."""
+        for name, value in super().__repr_args__():
+            is_address = name == "methods" or (isinstance(value, str) and value.startswith("/"))
+            if value not in (None, "", []) and not is_address:
+                yield name, value
 
 
 def _not_only_digits(value: str) -> str:
