@@ -10,7 +10,7 @@ import structlog
 from hanse_core import events
 from hanse_core.errors import HanseError, NotFound
 from hanse_core.states import RunStatus
-from hanse_node import ending, policy, runs
+from hanse_node import ending, memory, policy, runs
 from hanse_node.backoff import Backoff
 from hanse_node.errors import WrongKey
 from hanse_node.execution import Execution
@@ -39,6 +39,7 @@ class Agent:
         """References of runs that the engine knows but the journal does not; None before the engine was asked."""
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._worked = False
 
     async def run(self) -> None:
         """Work until cancelled. Raises `WrongKey` when the server no longer knows this node."""
@@ -130,6 +131,7 @@ class Agent:
 
     def _spawn(self, execution: Execution) -> None:
         self._executions[execution.run.run_id] = execution
+        self._worked = True
         self._task(self._live(execution))
 
     async def _live(self, execution: Execution) -> None:
@@ -197,6 +199,9 @@ class Agent:
             await asyncio.to_thread(workspace.clear, run_id)
         busy = {e.offer.job_id for e in self._executions.values()} | {o.job_id for o in self._offers.values()}
         await asyncio.to_thread(workspace.clear_jobs, busy)
+        if self._worked and not self._executions:
+            self._worked = False
+            memory.trim()
 
 
 def _shared(station: Station) -> dict[str, object]:

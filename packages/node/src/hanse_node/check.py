@@ -6,8 +6,6 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from hanse_core.errors import HanseError
 from hanse_node import policy
 from hanse_node.errors import WrongKey
@@ -15,6 +13,7 @@ from hanse_node.main import build_runtime
 from hanse_node.settings import Recipe, Settings
 from hanse_node.sources import Sources
 from hanse_node.uplink.http import HttpUplink
+from hanse_node.uplink.transport import Transport
 from hanse_node.vault import Vault
 
 SERVER_SECONDS = 15.0
@@ -29,12 +28,12 @@ class Finding:
     remedy: str = ""
 
 
-def run(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> list[Finding]:
+def run(settings: Settings, transport: Transport | None = None) -> list[Finding]:
     """Try everything, and go on after a problem."""
     return asyncio.run(findings(settings, transport))
 
 
-async def findings(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> list[Finding]:
+async def findings(settings: Settings, transport: Transport | None = None) -> list[Finding]:
     return [
         *_settings(settings),
         _directory(settings.directory),
@@ -77,7 +76,7 @@ def _databases(sources: Sources) -> list[Finding]:
     return [Finding(True, f"databases can be read: {', '.join(sources.labels)}")]
 
 
-async def _server(settings: Settings, transport: httpx.AsyncBaseTransport | None) -> list[Finding]:
+async def _server(settings: Settings, transport: Transport | None) -> list[Finding]:
     try:
         uplink, vault = HttpUplink(settings, transport), Vault(settings.encryption)
     except HanseError as error:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 
@@ -22,7 +21,9 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def _start(arguments: argparse.Namespace) -> int:
-    _spare_memory()
+    from hanse_node import memory
+
+    memory.before_imports()
     from hanse_node import main, settings
 
     return main.run(settings.load(arguments.config, arguments.name))
@@ -56,9 +57,3 @@ def _journal(arguments: argparse.Namespace) -> int:
 def _readable(line: dict[str, object]) -> str:
     facts = {key: value for key, value in line.items() if value is not None and key not in ("at", "event")}
     return f"{line['at']} {line['event']:<9} " + " ".join(f"{key}={value}" for key, value in facts.items())
-
-
-def _spare_memory() -> None:
-    """Keep libraries from importing what they merely could use when it happens to be installed (about 10 MB)."""
-    for name in ("rich", "requests", "websocket"):
-        sys.modules.setdefault(name, None)  # type: ignore[arg-type]

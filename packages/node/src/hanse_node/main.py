@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from hanse_core.errors import HanseError
-from hanse_node import policy
+from hanse_node import memory, policy
 from hanse_node.agent import Agent
 from hanse_node.journal import Journal
 from hanse_node.proxy import tokens
@@ -42,6 +42,7 @@ def run(settings: Settings) -> int:
 async def serve(settings: Settings, uplink: Uplink | None = None, runtime: Runtime | None = None) -> None:
     """Work until cancelled; runs go on and are taken up at the next start."""
     async with opened(settings, uplink, runtime) as station:
+        memory.when_started()
         await Agent(station).run()
 
 

@@ -7,17 +7,16 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
-    AnyHttpUrl,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
-    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -146,7 +145,7 @@ class Settings(_Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
         _distinct_labels(self.databases)
-        TypeAdapter(AnyHttpUrl).validate_python(self.server_url)
+        _web_address(self.server_url)
         if (self.api_key is None) == (self.api_key_file is None):
             raise ValueError("exactly one of api_key and api_key_file must be given")
         if self.encryption.enabled and self.encryption.private_key is None:
@@ -178,6 +177,12 @@ class Settings(_Frozen):
         """Name the keys that were accepted because stock files have them, but that do nothing here."""
         stock = sorted(name for name, field in type(self).model_fields.items() if field.annotation is Any)
         return [_key_of(name) for name in stock if getattr(self, name) not in (None, {}, [], "", False)]
+
+
+def _web_address(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError("server_url must look like https://server.example (port and api_path have keys of their own)")
 
 
 def _distinct_labels(databases: tuple[Database, ...]) -> None:

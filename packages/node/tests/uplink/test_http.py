@@ -1,9 +1,9 @@
 """The REST side of the uplink against a small server in this process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
 from hanse_core.errors import Invalid, NotFound
@@ -12,13 +12,15 @@ from hanse_node.messages import Forward
 from hanse_node.offers import DatabaseChoice, Offer
 from hanse_node.uplink.base import Identity
 from hanse_node.uplink.http import HttpUplink
+from hanse_node.uplink.transport import Response
 
 
 @pytest.fixture
 async def uplink(server: Any, make_settings: Any) -> AsyncIterator[HttpUplink]:
-    uplink = HttpUplink(make_settings(), httpx.ASGITransport(server.app))
-    yield uplink
-    await uplink.close()
+    async with server.listening() as port:
+        uplink = HttpUplink(make_settings(port))
+        yield uplink
+        await uplink.close()
 
 
 async def test_a_node_learns_who_it_is(server: Any, uplink: HttpUplink) -> None:
@@ -41,18 +43,15 @@ async def test_a_node_without_collaboration_cannot_start(server: Any, uplink: Ht
 
 
 async def test_a_server_that_is_down_is_waited_for(server: Any, make_settings: Any) -> None:
-    attempts = []
-
-    class Late(httpx.ASGITransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            attempts.append(request)
-            if len(attempts) == 1:
-                raise httpx.ConnectError("connection refused")
-            return await super().handle_async_request(request)
-
-    uplink = HttpUplink(make_settings(), Late(server.app))
-    assert (await uplink.connect()).name == "a node"
-    await uplink.close()
+    async with server.listening() as port:
+        pass
+    uplink = HttpUplink(make_settings(port))
+    connecting = asyncio.create_task(uplink.connect())
+    await asyncio.sleep(0.1)
+    assert not connecting.done()
+    async with server.listening(port):
+        assert (await connecting).name == "a node"
+        await uplink.close()
 
 
 async def test_open_runs_are_read_over_all_pages(server: Any, uplink: HttpUplink, make_item: Any) -> None:
@@ -141,23 +140,38 @@ async def test_requests_of_algorithms_carry_their_own_token(server: Any, uplink:
     assert await uplink.container_token(20, "hanse/summary") == "c"
 
 
-@pytest.mark.parametrize(("failure", "sent"), [(httpx.ConnectError("refused"), False), (httpx.ReadError("cut"), True)])
-async def test_no_answer_tells_whether_the_request_may_have_arrived(
-    make_settings: Any, failure: httpx.TransportError, sent: bool
-) -> None:
-    def fail(request: httpx.Request) -> httpx.Response:
-        raise failure
+async def test_no_answer_tells_whether_the_request_may_have_arrived(make_settings: Any) -> None:
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.close()
 
-    uplink = HttpUplink(make_settings(), httpx.MockTransport(fail))
-    with pytest.raises(Unreachable) as caught:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    for behaviour in (cut, silent):
+        listener = await asyncio.start_server(behaviour, "127.0.0.1")
+        uplink = HttpUplink(make_settings(listener.sockets[0].getsockname()[1]))
+        with pytest.raises(Unreachable) as caught:
+            await uplink.forward(Forward("GET", "/version"), patience=0.2)
+        assert caught.value.sent
+        listener.close()
+        await uplink.close()
+
+    uplink = HttpUplink(make_settings(1))
+    with pytest.raises(Unreachable) as refused:
         await uplink.forward(Forward("GET", "/version"))
-    assert caught.value.sent is sent
+    assert not refused.value.sent
     await uplink.close()
 
 
 async def test_something_that_is_not_a_server_is_named(make_settings: Any) -> None:
-    page = httpx.MockTransport(lambda request: httpx.Response(200, json={"hello": "world"}))
-    uplink = HttpUplink(make_settings(), page)
+    class Page:
+        async def request(self, *_: Any, **__: Any) -> Response:
+            return Response(200, {}, b'{"hello": "world"}')
+
+        async def close(self) -> None:
+            return None
+
     with pytest.raises(Unreachable, match="not a Hanse server"):
-        await uplink.connect(wait=False)
-    await uplink.close()
+        await HttpUplink(make_settings(), Page()).connect(wait=False)

@@ -1,10 +1,10 @@
 """The server over HTTP: REST here, live events in `live`."""
 
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
 import structlog
 
 from hanse_core.errors import HanseError, Invalid, NotFound, from_wire
@@ -15,23 +15,21 @@ from hanse_node.offers import Offer
 from hanse_node.settings import Settings
 from hanse_node.uplink.base import Bell, Identity
 from hanse_node.uplink.live import Live
-from hanse_node.uplink.session import Session, decoded, unreachable
+from hanse_node.uplink.session import Session
+from hanse_node.uplink.transport import HttpTransport, Query, Response, Transport
 
 PAGE = 100
 CACHE_SECONDS = 60.0
-TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 log = structlog.get_logger()
 
 
 class HttpUplink:
     """Speaks to one server with one node's key."""
 
-    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        # Without TLS in play, loading the certificate store would only cost memory.
-        secure = settings.root_url.startswith("https:")
-        self._client = httpx.AsyncClient(timeout=TIMEOUT, verify=secure, transport=transport)
+    def __init__(self, settings: Settings, transport: Transport | None = None) -> None:
+        self._transport = transport or HttpTransport()
         self._url = settings.api_url
-        self._session = Session(self._client, settings.api_url, settings.root_url, settings.key())
+        self._session = Session(self._transport, settings.api_url, settings.root_url, settings.key())
         self._organizations: dict[int, tuple[float, Organization]] = {}
         self._identity: Identity | None = None
         self._repeatable = False
@@ -67,7 +65,12 @@ class HttpUplink:
         await self._live.run()
 
     async def open_runs(self) -> list[Offer]:
-        query = {"state": "open", "node_id": self.identity.node_id, "include": "task", "per_page": PAGE}
+        query: dict[str, str | int] = {
+            "state": "open",
+            "node_id": self.identity.node_id,
+            "include": "task",
+            "per_page": PAGE,
+        }
         offers: dict[int, Offer] = {}
         page = 0
         while True:
@@ -85,10 +88,10 @@ class HttpUplink:
             return False
 
     async def report(self, run_id: int, patch: Mapping[str, object]) -> None:
-        await self._call("PATCH", f"/run/{run_id}", json=dict(patch))
+        await self._call("PATCH", f"/run/{run_id}", dict(patch))
 
     async def container_token(self, task_id: int, image: str) -> str:
-        body = await self._call("POST", "/token/container", json={"task_id": task_id, "image": image})
+        body = await self._call("POST", "/token/container", {"task_id": task_id, "image": image})
         return str(body["container_token"])
 
     async def organization(self, organization_id: int) -> Organization:
@@ -100,7 +103,7 @@ class HttpUplink:
         return known
 
     async def publish_key(self, public_key: str) -> None:
-        await self._call("PATCH", f"/organization/{self.identity.organization_id}", json={"public_key": public_key})
+        await self._call("PATCH", f"/organization/{self.identity.organization_id}", {"public_key": public_key})
         self._organizations.pop(self.identity.organization_id, None)
 
     async def emit(self, event: str, data: Any = None) -> None:
@@ -108,22 +111,19 @@ class HttpUplink:
 
     async def forward(self, request: Forward, patience: float = 60.0) -> Answer:
         headers = {**request.headers, **({"Authorization": f"Bearer {request.token}"} if request.token else {})}
-        try:
-            response = await self._client.request(
-                request.method,
-                self._url + request.path,
-                params=list(request.query),
-                content=request.body,
-                headers=headers,
-                timeout=httpx.Timeout(patience, connect=10.0),
-            )
-        except httpx.TransportError as error:
-            raise unreachable(error) from error
-        return response.status_code, response.headers, response.content
+        response = await self._transport.request(
+            request.method,
+            self._url + request.path,
+            headers=headers,
+            query=request.query,
+            body=request.body,
+            silence=patience,
+        )
+        return response.status, response.headers, response.body
 
     async def close(self) -> None:
         await self._live.close()
-        await self._client.aclose()
+        await self._transport.close()
 
     async def _who_am_i(self) -> Identity:
         node = await self._get(f"/node/{self._session.node_id}")
@@ -141,30 +141,29 @@ class HttpUplink:
             encrypted=bool(collaboration["encrypted"]),
         )
 
-    async def _get(self, path: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return await self._call("GET", path, params=query)
+    async def _get(self, path: str, query: Query | None = None) -> dict[str, Any]:
+        return await self._call("GET", path, query=query)
 
-    async def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+    async def _call(
+        self, method: str, path: str, fields: Mapping[str, object] | None = None, query: Query | None = None
+    ) -> dict[str, Any]:
         """Send with our token, once more with a new one when it is rejected; raise what the server says."""
+        body = None if fields is None else json.dumps(fields).encode()
         token = await self._session.bearer()
-        response = await self._send(method, path, token, **more)
-        body = decoded(response)
-        if response.status_code in (401, 422) and not _is_denial(body):
+        response = await self._send(method, path, token, body, query)
+        if response.status in (401, 422) and not _is_denial(response.decoded()):
             token = await self._session.renew(token)
-            response = await self._send(method, path, token, **more)
-            body = decoded(response)
-        if response.status_code >= 400:
-            raise from_wire(response.status_code, body)
-        if not isinstance(body, dict):
+            response = await self._send(method, path, token, body, query)
+        answer = response.decoded()
+        if response.status >= 400:
+            raise from_wire(response.status, answer)
+        if not isinstance(answer, dict):
             raise HanseError(f"the server's answer to {method} {path} is not a JSON object")
-        return body
+        return answer
 
-    async def _send(self, method: str, path: str, token: str, **more: Any) -> httpx.Response:
-        try:
-            headers = {"Authorization": f"Bearer {token}"}
-            return await self._client.request(method, self._url + path, headers=headers, **more)
-        except httpx.TransportError as error:
-            raise unreachable(error) from error
+    async def _send(self, method: str, path: str, token: str, body: bytes | None, query: Query | None) -> Response:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        return await self._transport.request(method, self._url + path, headers=headers, query=query, body=body)
 
 
 def _is_denial(body: object) -> bool:

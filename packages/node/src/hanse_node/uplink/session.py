@@ -6,10 +6,9 @@ import json
 import time
 from typing import Any
 
-import httpx
-
 from hanse_core.errors import Malformed, Unauthenticated, from_wire
 from hanse_node.errors import Unreachable, WrongKey
+from hanse_node.uplink.transport import Transport
 
 EARLY_SECONDS = 600.0
 
@@ -17,8 +16,8 @@ EARLY_SECONDS = 600.0
 class Session:
     """Gives a valid access token to whoever asks; one login at a time."""
 
-    def __init__(self, client: httpx.AsyncClient, api_url: str, root_url: str, key: str) -> None:
-        self._client = client
+    def __init__(self, transport: Transport, api_url: str, root_url: str, key: str) -> None:
+        self._transport = transport
         self._login_url = f"{api_url}/token/node"
         self._root_url = root_url
         self._key = key
@@ -56,7 +55,7 @@ class Session:
 
     async def _log_in(self) -> None:
         try:
-            self._take(await post(self._client, self._login_url, json={"api_key": self._key}))
+            self._take(await self._post(self._login_url, {"api_key": self._key}))
         except Unauthenticated as error:
             raise WrongKey(
                 f"the server does not accept this node's API key ({error.message}); check api_key or have it renewed"
@@ -66,8 +65,16 @@ class Session:
         path, token = self._refresh
         if not token:
             raise Unauthenticated("there is no refresh token")
-        headers = {"Authorization": f"Bearer {token}"}
-        self._take(await post(self._client, self._root_url + path, headers=headers))
+        self._take(await self._post(self._root_url + path, None, Authorization=f"Bearer {token}"))
+
+    async def _post(self, url: str, fields: dict[str, str] | None, **headers: str) -> dict[str, Any]:
+        body = None if fields is None else json.dumps(fields).encode()
+        headers["Content-Type"] = "application/json"
+        response = await self._transport.request("POST", url, headers=headers, body=body)
+        answer = response.decoded()
+        if response.status >= 400 or not isinstance(answer, dict):
+            raise from_wire(response.status, answer)
+        return answer
 
     def _take(self, body: dict[str, Any]) -> None:
         try:
@@ -79,32 +86,6 @@ class Session:
             raise Unreachable("what answers at the server's address is not a Hanse server", sent=True) from error
         left = float(claims.get("exp", time.time() + 3600)) - time.time()
         self._renew_at = time.time() + left - min(EARLY_SECONDS, left / 10)
-
-
-async def post(client: httpx.AsyncClient, url: str, **more: Any) -> dict[str, Any]:
-    """Send a request without our token; give its JSON object or raise."""
-    try:
-        response = await client.post(url, **more)
-    except httpx.TransportError as error:
-        raise unreachable(error) from error
-    body = decoded(response)
-    if response.status_code >= 400 or not isinstance(body, dict):
-        raise from_wire(response.status_code, body)
-    return body
-
-
-def decoded(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
-
-
-def unreachable(error: httpx.TransportError) -> Unreachable:
-    """Say in plain words that no answer came, and whether the server may have got the request."""
-    sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-    cause = str(error) or type(error).__name__
-    return Unreachable(f"the server does not answer: {cause}", sent=sent)
 
 
 def claims_of(token: str) -> dict[str, Any]:
