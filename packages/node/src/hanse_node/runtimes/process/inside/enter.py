@@ -26,7 +26,7 @@ def _serve_apart(listener: _socket.socket, path: str) -> None:
     child = os.fork()
     if child == 0:
         if os.fork() == 0:
-            forwarder.drop_descriptors(listener.fileno())
+            forwarder.keep_only(listener.fileno())
             forwarder.serve(listener, path)
         os._exit(0)
     os.waitpid(child, 0)

@@ -8,6 +8,7 @@ CHUNK = 65536
 RETRY_MS = 50
 """A socket file that comes back makes no event, so a held connection is tried again this often."""
 MOST_CONNECTIONS = 200
+HIGHEST_DESCRIPTOR = 65536
 
 
 class _Flow:
@@ -144,13 +145,10 @@ def _accept(listener: _socket.socket, path: str, connections: list[_Connection])
     connections.append(connection)
 
 
-def drop_descriptors(*kept: int) -> None:
-    """Let go of everything but the given descriptors, so that nobody waits for this process to close a pipe."""
+def keep_only(listener: int) -> None:
+    """Let go of all other descriptors, so that nobody waits for this process to close a pipe."""
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    low = 3
-    for descriptor in sorted(kept):
-        os.closerange(low, descriptor)
-        low = descriptor + 1
-    os.closerange(low, 4096)
+    os.closerange(3, listener)
+    os.closerange(listener + 1, HIGHEST_DESCRIPTOR)

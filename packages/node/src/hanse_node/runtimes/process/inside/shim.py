@@ -81,7 +81,7 @@ class Run:
     def _spawn_forwarder(self, prctl: Prctl) -> None:
         if os.fork() == 0:
             prctl(PR_SET_PDEATHSIG, KILL)
-            forwarder.drop_descriptors(LISTENER)
+            forwarder.keep_only(LISTENER)
             forwarder.serve(forwarder.adopt(LISTENER), str(self.plan["socket"]))
         os.close(LISTENER)
 
@@ -108,7 +108,7 @@ class Run:
         return text.decode(errors="replace").strip() or "the sandbox ended without a word"
 
     def supervise(self) -> int:
-        """Return the exit code once the algorithm has ended, by itself or by a limit."""
+        """Return the exit code once the algorithm and all it started have ended, by themselves or by a limit."""
         ended = os.pidfd_open(self.child)
         poll = select.poll()
         for descriptor in (ended, self.control, self.output):
@@ -118,7 +118,7 @@ class Run:
             if self.output in ready and not self._read_output():
                 poll.unregister(self.output)
             if ended in ready:
-                return exit_code(os.waitpid(self.child, 0)[1])
+                return end_everything(self.child)
             reason = "killed" if self.control in ready else self._exceeded()
             if reason:
                 self.reason = reason
@@ -149,8 +149,7 @@ class Run:
         return bool(data)
 
     def finish(self, code: int) -> None:
-        """End what the algorithm left behind, complete the log, and write how it ended."""
-        end_everything(self.child)
+        """Complete the log, look at the result, and write how the run ended."""
         while True:
             try:
                 data = os.read(self.output, CHUNK)
@@ -200,15 +199,14 @@ def _execute(plan: dict[str, object]) -> None:
 
 
 def end_everything(child: int) -> int:
-    """Kill and reap all descendants; give the exit code of one of them (137 if it was reaped before)."""
+    """Kill and reap all descendants; give the exit code of one of them, which may have ended by itself."""
     code = 128 + KILL
+    # A whole group ends at one stroke, which also ends what forks faster than one can look.
+    kill(-child)
     while True:
         victims = descendants(os.getpid())
         for pid in victims:
-            try:
-                os.kill(pid, KILL)
-            except ProcessLookupError:
-                continue
+            kill(pid)
         try:
             # A fork may slip through one look at /proc, so a look that found nobody must not wait for somebody.
             pid, status = os.waitpid(-1, 0 if victims else os.WNOHANG)
@@ -216,6 +214,14 @@ def end_everything(child: int) -> int:
             return code
         if pid == child:
             code = exit_code(status)
+
+
+def kill(number: int) -> None:
+    """Kill a process, or with a negative number a group; it may have ended already."""
+    try:
+        os.kill(number, KILL)
+    except ProcessLookupError:
+        return
 
 
 def exit_code(status: int) -> int:
@@ -259,6 +265,8 @@ def main() -> None:
     with open(f"{state}/plan", "rb") as file:
         plan = marshal.load(file)  # noqa: S302
     os.unlink(f"{state}/plan")
+    # What the node inherited itself is not for algorithms.
+    os.closerange(LISTENER + 1 if plan["open"] else LISTENER, forwarder.HIGHEST_DESCRIPTOR)
     pid = os.getpid()
     write_whole(f"{state}/process", f"{pid} {identity(pid)}")
     run = Run(state, plan)
