@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import orjson
 from fastapi import Depends, Path, Request, Response
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from hanse_core.errors import Invalid
@@ -119,7 +119,9 @@ def page(
     whole: bool = False,
 ) -> Response:
     """Answer one page: count, fetch, build the items of all its rows together, serialise once."""
-    total = session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+    # Counting in place of the columns, not around them: those may be long texts.
+    counted = statement.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)
+    total = session.scalar(counted) or 0
     number, size = (1, max(total, 1)) if whole else _position(parameters)
     rows = session.execute(statement.limit(size).offset((number - 1) * size)).all()
     links = _links(parameters, number, size, total)

@@ -1,0 +1,152 @@
+"""Looking at tasks: lists, filters, nested runs and results, and how many statements they cost."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.orm import Session
+
+from hanse_core.states import RunStatus, task_status
+from hanse_server.tasks.models import Job, Run, Task
+from hanse_server.tasks.queries import status_of, statuses
+
+MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
+STATUSES = st.lists(st.sampled_from(list(RunStatus)), max_size=5)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(found=STATUSES)
+def test_the_database_derives_the_same_status_as_the_table_of_states(
+    world: Any, session: Session, found: list[RunStatus]
+) -> None:
+    clean = {"image": "i", "collaboration_id": world.main.id, "created_at": MOMENT}
+    job = Job()
+    session.add(job)
+    session.flush()
+    task = Task(job_id=job.id, **clean)
+    task.runs = [Run(organization_id=world.alpha.id, status=status.value, assigned_at=MOMENT) for status in found]
+    session.add(task)
+    session.flush()
+
+    expected = task_status(found)
+
+    assert status_of(session, task.id) is expected
+    assert statuses(session, [task.id])[task.id][0] is expected
+    session.rollback()
+
+
+@pytest.fixture
+async def some(clients: Any, world: Any) -> dict[str, Any]:
+    """A finished central task with a subtask, and one that runs."""
+    databases = [{"label": "default", "query": "select 1"}]
+    central = await clients.task(organizations="alpha", name="central", databases=databases)
+    container = await clients.container("alpha_main", central["id"])
+    places = [{"id": world.beta.id, "input": "e30="}]
+    body = {"name": "sub", "image": central["image"], "collaboration_id": 1, "organizations": places}
+    sub = (await container.post("/task", json=body)).json()
+    await clients.finish("beta_main", (await clients.runs(sub["id"]))[world.beta.id]["id"])
+    other = await clients.task(user="carl", name="other", image="other:2", description="x")
+    return {"central": central, "sub": sub, "other": other}
+
+
+async def test_filters_select(clients: Any, world: Any, some: dict[str, Any]) -> None:
+    alice = clients.user("alice")
+    beta_run = (await clients.runs(some["sub"]["id"]))[world.beta.id]["id"]
+
+    async def names(**params: Any) -> list[str]:
+        answer = await alice.get("/task", params=params)
+        assert answer.status_code == 200, answer.text
+        return [row["name"] for row in answer.json()["data"]]
+
+    assert await names() == ["other", "sub", "central"]
+    assert await names(sort="name") == ["central", "other", "sub"]
+    assert await names(name="s%") == ["sub"]
+    assert await names(image="other:%") == ["other"]
+    assert await names(description="x") == ["other"]
+    assert await names(status="completed") == ["sub"]
+    assert await names(status="pending") == ["other", "central"]
+    assert await names(job_id=some["central"]["job_id"]) == ["sub", "central"]
+    assert await names(parent_id=some["central"]["id"]) == ["sub"]
+    assert await names(run_id=beta_run) == ["sub"]
+    assert await names(database="default") == ["central"]
+    assert await names(is_user_created=1) == ["other", "central"]
+    assert await names(is_user_created=0) == ["sub"]
+    assert await names(init_org_id=world.beta.id) == ["other"]
+    assert await names(init_user_id=world.users["alice"].id) == ["sub", "central"]
+    assert await names(collaboration_id=world.main.id, per_page=1, page=2) == ["sub"]
+    assert await names(study_id=world.study.id) == []
+
+
+async def test_filters_by_what_is_not_there_or_foreign_are_refused_alike(
+    clients: Any, world: Any, some: dict[str, Any]
+) -> None:
+    gary = clients.user("gary")
+    for name in ("parent_id", "job_id", "run_id", "init_user_id", "study_id", "store_id"):
+        foreign = await gary.get("/task", params={name: 1})
+        missing = await gary.get("/task", params={name: 999})
+        assert (foreign.status_code, missing.status_code) == (400, 400), name
+    for name, value in (("is_user_created", "x"), ("status", "x"), ("page", "abc"), ("per_page", "0"), ("sort", "x")):
+        assert (await gary.get("/task", params={name: value})).status_code == 400, name
+    assert (await gary.get("/task", params={"collaboration_id": 1})).status_code == 401
+    assert (await gary.get("/task", params={"init_org_id": world.alpha.id})).status_code == 401
+
+
+async def test_lists_and_nested_lists_have_the_recorded_shape(
+    clients: Any, some: dict[str, Any], recording: Any, answers_like: Any
+) -> None:
+    alice = clients.user("alice")
+    exchanges = recording("33")
+    by_job = await alice.get("/task", params={"job_id": some["central"]["job_id"], "page": 1, "per_page": 20})
+    query = {"parent_id": some["central"]["id"], "page": 1, "per_page": 20, "include": "results"}
+    with_results = await alice.get("/task", params=query)
+    both = await alice.get(f"/task/{some['central']['id']}", params={"include": "runs,results"})
+    for run in exchanges[2]["response"]["body"]["runs"]:
+        run["results"]["methods"] = ["GET"]
+
+    answers_like(by_job, exchanges[0])
+    answers_like(with_results, exchanges[1])
+    answers_like(both, exchanges[2])
+    assert with_results.json()["data"][0]["results"][0]["result"] == "e30="
+    assert [run["task"]["id"] for run in both.json()["runs"]] == [some["central"]["id"]]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/task", "/task?include=runs,results", "/task?status=pending", "/run", "/run?include=task", "/result",
+        "/node", "/collaboration?include=organizations", "/study?include=organizations",
+    ],
+)  # fmt: skip
+async def test_a_list_costs_the_same_number_of_statements_however_long_it_is(
+    clients: Any, world: Any, statements: Any, make: Any, path: str
+) -> None:
+    alice = clients.user("alice")
+    await clients.task(databases=[{"label": "default"}])
+
+    async def cost() -> int:
+        with statements() as sent:
+            answer = await alice.get(path, params={"per_page": 100} if "?" not in path else None)
+        assert answer.status_code == 200
+        return len([statement for statement in sent if not statement.startswith("BEGIN")])
+
+    short = await cost()
+    for number in range(4):
+        await clients.task(databases=[{"label": "default"}, {"label": "second"}])
+        more = make.collaboration(f"more-{number}", [world.alpha])
+        make.node(world.alpha, more)
+        make.study(f"study-{number}", more, [world.alpha])
+
+    assert await cost() == short
+    assert short <= 14
+
+
+async def test_lists_read_large_texts_only_where_they_are_shown(clients: Any, statements: Any, world: Any) -> None:
+    await clients.task()
+    alice = clients.user("alice")
+    for path, shown in (("/task", ()), ("/run", ("input", "log")), ("/result", ("result",))):
+        with statements() as sent:
+            await alice.get(path)
+        read = {name for name in ("input", "log", "result") for text in sent if f"run.{name}" in text}
+        assert read == set(shown), path
