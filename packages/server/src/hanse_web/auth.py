@@ -67,9 +67,13 @@ class Tokens:
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         now = self._clock.now().timestamp()
-        if "exp" in claims and float(claims["exp"]) <= now:
+        try:
+            end, start = float(claims.get("exp", "inf")), float(claims.get("nbf", 0))
+        except (TypeError, ValueError) as error:
+            raise Malformed("the times in the token are not numbers") from error
+        if end <= now:
             raise Unauthenticated("the token has expired; log in again or refresh it")
-        if float(claims.get("nbf", 0)) > now:
+        if start > now:
             raise Unauthenticated("the token is not valid yet; is the clock of this machine right?")
 
 

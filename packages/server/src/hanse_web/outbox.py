@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import structlog
 from anyio import to_thread
 from sqlalchemy import JSON, Engine, Index, delete, insert, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hanse_web.clock import Clock
@@ -88,7 +87,7 @@ class Dispatcher:
         while True:
             try:
                 await self.deliver()
-            except (SQLAlchemyError, OSError) as error:
+            except Exception as error:  # whatever the bus raises: the rows are still there for the next round
                 log.warning("outbox-delivery-failed", error=str(getattr(error, "orig", error)))
             try:
                 await asyncio.wait_for(self._bell.wait(), SWEEP_SECONDS)
