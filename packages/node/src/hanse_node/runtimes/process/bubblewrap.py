@@ -11,7 +11,7 @@ import structlog
 
 from hanse_node.contract import CONTAINER_PORT, database_inside, run_folder_inside
 from hanse_node.runtimes.base import RunSpec, StartFailed
-from hanse_node.runtimes.process.images import Installation, ProcessImage
+from hanse_node.runtimes.process.images import INSIDE, Installation, ProcessImage
 from hanse_node.runtimes.process.inside import shim
 
 PROXY = "/run/hanse/proxy"
@@ -34,7 +34,6 @@ ETC = {
     "hosts": "127.0.0.1 localhost\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
-INSIDE = Path(shim.__file__).parent
 log = structlog.get_logger()
 
 
@@ -79,14 +78,14 @@ class Bubblewrap:
         ceilings = (
             limits.memory_bytes,
             # The sandbox's init and the forwarder count too.
-            None if limits.processes is None else limits.processes + 3,
+            None if limits.processes is None else limits.processes + 2,
             limits.output_bytes,
         )
         entry = enter_arguments(
             image.python, CODE, "enter", str(CONTAINER_PORT), f"{PROXY}/{spec.proxy_socket.name}", str(shim.READY),
             run_folder_inside(spec.run_id), *(str(-1 if ceiling is None else ceiling) for ceiling in ceilings),
         )  # fmt: skip
-        binds = [*_etc(etc), *_python(spec, image, installation), *_own(spec)]
+        binds = [*_etc(etc), *_python(spec, etc, image, installation), *_own(spec)]
         return [self.program, *self.options, *_hardening(), *_system(), *binds, "--", *entry, *image.arguments()]
 
 
@@ -118,11 +117,11 @@ def _etc(folder: Path) -> Iterator[str]:
         yield from ("--ro-bind", str(folder / name), f"/etc/{name}")
 
 
-def _python(spec: RunSpec, image: ProcessImage, installation: Installation) -> Iterator[str]:
+def _python(spec: RunSpec, etc: Path, image: ProcessImage, installation: Installation) -> Iterator[str]:
     """Show the image's Python and every folder it imports from (packages installed for editing lie outside of it)."""
     wanted = [*installation.prefixes, *_homes(Path(image.python)), *installation.path]
     for path in _outermost(wanted):
-        for own in (spec.folder, spec.temporary):
+        for own in (spec.folder, spec.temporary, etc):
             if own.is_relative_to(path):
                 raise StartFailed(
                     f"the image's Python imports from {path}, which holds the runs of this node; move one"

@@ -11,23 +11,24 @@ from hashlib import sha256
 from pathlib import Path
 
 from hanse_node.runtimes.base import ImageMissing
+from hanse_node.runtimes.process import inside
 
 DEFAULT_COMMAND = ("python", "-m", "hanse_algorithm")
 PROBE_SECONDS = 60
+INSIDE = Path(inside.__file__).parent
 
 PROBE = """
-import importlib.util, json, platform, sys
+import compileall, importlib.util, json, os, platform, sys
 sys.path = [entry for entry in sys.path if entry]
 def places(name):
     spec = importlib.util.find_spec(name)
     if spec is None:
         return []
     return [str(place) for place in spec.submodule_search_locations or [spec.origin]]
-found = places(sys.argv[1])
-for name in sys.argv[1:]:
-    for place in places(name.partition(".")[0]):
-        import compileall
-        compileall.compile_dir(place, quiet=2)
+ours, package, *more = sys.argv[1:]
+found = places(package)
+for place in [ours, *(place for name in (package, *more) for place in places(name.partition(".")[0]))]:
+    (compileall.compile_dir if os.path.isdir(place) else compileall.compile_file)(place, quiet=2)
 print(json.dumps({"version": platform.python_version(), "prefixes": [sys.prefix, sys.base_prefix],
                   "path": sys.path, "package": found}))
 """
@@ -103,7 +104,7 @@ async def _probe(name: str, image: ProcessImage) -> Installation:
     packages = [image.package, *(image.command[2:3] if image.command[1:2] == ["-m"] else ())]
     try:
         process = await asyncio.create_subprocess_exec(
-            image.python, "-I", "-c", PROBE, *packages, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            image.python, "-I", "-c", PROBE, str(INSIDE), *packages, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
     except OSError as error:
         raise ImageMissing(f"the Python of the image {name!r} cannot be started: {error}") from error

@@ -12,9 +12,9 @@ from typing import Any
 
 from hanse_node.contract import View, encode, environment, isolated_view, open_view
 from hanse_node.runtimes.base import Exit, RunSpec, StartFailed
-from hanse_node.runtimes.process.bubblewrap import INSIDE, Bubblewrap, enter_arguments, prepare_etc
+from hanse_node.runtimes.process.bubblewrap import Bubblewrap, enter_arguments, prepare_etc
 from hanse_node.runtimes.process.endings import Endings, reap
-from hanse_node.runtimes.process.images import Images, Installation, ProcessImage
+from hanse_node.runtimes.process.images import INSIDE, Images, Installation, ProcessImage
 from hanse_node.runtimes.process.inside import forwarder, shim
 from hanse_node.runtimes.process.references import Reference
 
