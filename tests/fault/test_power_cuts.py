@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from hanse import Client
+from hanse_node.journal import Journal
+from hanse_node.workspace import Workspace
 from hanse_sandbox import misbehaving
 from hanse_sandbox.lung import split
 from hanse_sandbox.network import Network
@@ -62,13 +64,10 @@ def _partials(client: Client, task_id: int) -> list[str]:
 
 def _starts(network: Network) -> dict[str, list[int]]:
     """Give, for each station, the runs that its journal says were started."""
-    from hanse_node.journal import Journal
-
     started = {}
     for name, station in network.stations.items():
-        journal = Journal.open(station.directory, read_only=True)
-        started[name] = [record.run_id for record in journal.records() if record.decision == "started"]
-        journal.close()
+        with Journal(Workspace(station.directory).journal) as journal:
+            started[name] = [line["run_id"] for line in journal.decisions() if line["event"] == "started"]
     return started
 
 

@@ -3,7 +3,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOREIGN = re.compile(r"\.\./shared|/work/|/root/")
+FOREIGN = re.compile(r"\.\./shared|/work/(main|shared|\.library)")
 
 
 def _tracked() -> list[Path]:

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
 
-from hanse_algorithm import Federation, central, federated
+from hanse_algorithm import Federation, central, federated, setting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +123,7 @@ def asks_as(token: str, path: str) -> dict[str, int]:
         token: the token to show.
         path: what to ask for.
     """
-    host, port = os.environ["HOST"], os.environ["PORT"]
+    host, port = setting("HOST"), setting("PORT")
     request = urllib.request.Request(f"{host}:{port}/{path}", headers={"Authorization": f"Bearer {token}"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
