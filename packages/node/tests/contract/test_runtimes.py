@@ -178,6 +178,14 @@ class TestRestarting:
         assert (await runtime.wait(reference)).reason == "lost"
         assert await runtime.logs(reference) == b""
 
+    @pytest.mark.parametrize("reference", ["", "damaged", "{}", "[1]"])
+    async def test_a_reference_that_nobody_gave_is_lost(self, bench: Any, reference: str) -> None:
+        runtime = bench.open()
+        await runtime.stop(reference)
+        assert (await runtime.wait(reference)).reason == "lost"
+        assert await runtime.logs(reference) == b""
+        await runtime.remove(reference)
+
     async def test_a_removed_run_may_be_started_again(self, bench: Any) -> None:
         runtime, reference, spec = await bench.run("result = 1")
         await runtime.wait(reference)

@@ -55,11 +55,11 @@ class RunSpec:
     image: str
     digest: str
     folder: Path
-    """The run's own folder on this machine; holds `input`, `output` (empty) and `token`. Only this is writable to the run."""
+    """The run's own folder on this machine; holds `input`, `output` (empty) and `token`. Only this is writable."""
     temporary: Path
     """The job's own temporary folder on this machine (`TEMPORARY_FOLDER`)."""
     proxy_socket: Path
-    """Unix socket on which the node's proxy serves this one run; its folder is the run's alone and survives node restarts."""
+    """Unix socket on which the node's proxy serves this one run; its folder is the run's alone."""
     mounts: Sequence[Mount] = ()
     """The selected databases, in the order of the task."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -69,10 +69,11 @@ class RunSpec:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a run ended: its exit code, or why the engine ended it (`killed`, `time`, `memory`, `log`, `lost`)."""
+    """How a run ended: its exit code, or why the engine ended it."""
 
     code: int
     reason: str | None = None
+    """`killed`, `time`, `memory`, `log`, `lost`, `processes` (too many) or `output` (too large, or no plain file)."""
 
 
 class Runtime(Protocol):

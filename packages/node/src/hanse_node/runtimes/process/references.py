@@ -11,6 +11,7 @@ from hanse_node.runtimes.base import Exit
 from hanse_node.runtimes.process.inside.processes import identity
 
 LOST = Exit(-1, "lost")
+NOWHERE = Path(os.devnull, "nowhere")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,12 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> "Reference":
-        """Read what `str` wrote. Raises `ValueError` for anything else."""
-        fields = json.loads(text)
-        return cls(Path(fields["state"]), int(fields["pid"]), str(fields["started"]))
+        """Read what `str` wrote; anything else refers to a run that is lost."""
+        try:
+            fields = json.loads(text)
+            return cls(Path(fields["state"]), int(fields["pid"]), str(fields["started"]))
+        except (ValueError, KeyError, TypeError):
+            return cls(NOWHERE, 0, "")
 
     @classmethod
     def of_state(cls, state: Path) -> "Reference | None":
@@ -88,7 +92,7 @@ class Reference:
             with (self.state / "log").open("rb") as file:
                 file.seek(offset)
                 return file.read()
-        except FileNotFoundError:
+        except OSError:
             return b""
 
 
