@@ -1,13 +1,14 @@
 """What would keep the server from starting, each with its remedy."""
 
+import os
 from collections.abc import Callable, Iterator
 
-from hanse_core.errors import HanseError
+from hanse_core.errors import HanseError, Invalid
 from hanse_server import migrations
 from hanse_server.identity.signing import existing_secret
 from hanse_server.serving import listen
 from hanse_server.settings import Settings
-from hanse_web.db import make_engine
+from hanse_web.db import make_engine, sqlite_file
 
 
 def problems(settings: Settings) -> list[str]:
@@ -28,6 +29,11 @@ def _secrets(settings: Settings) -> None:
 
 
 def _database(settings: Settings) -> None:
+    file = sqlite_file(settings.uri)
+    if file is not None and not file.exists():
+        if not os.access(file.parent, os.W_OK):
+            raise Invalid(f"the folder {file.parent} of the database is missing or cannot be written; check `uri`")
+        return
     engine = make_engine(settings.uri)
     try:
         migrations.require_startable(engine)

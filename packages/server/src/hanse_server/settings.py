@@ -9,7 +9,13 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    YamlConfigSettingsSource,
+)
 from typing_extensions import Self
 
 from hanse_core.errors import Invalid
@@ -107,7 +113,7 @@ class Settings(BaseSettings):
     def _expressions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
             if origin != "*":
-                re.compile(origin)
+                _require_expression(origin)
         return value
 
     @model_validator(mode="after")
@@ -115,6 +121,13 @@ class Settings(BaseSettings):
         if self.refresh_life < self.access_life + timedelta(seconds=1):
             raise ValueError("refresh_token_expires_hours must be longer than token_expires_hours")
         return self
+
+
+def _require_expression(text: str) -> None:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is not a regular expression: {error}") from error
 
 
 def _secret(name: str, value: SecretStr | None, file: Path | None) -> str | None:
@@ -145,10 +158,14 @@ def load(path: Path | None = None, **overrides: Any) -> Settings:
 
     try:
         return FromFile(**{name: value for name, value in overrides.items() if value is not None})
-    except yaml.YAMLError as error:
-        raise Invalid(f"the configuration file {path} is not valid YAML: {error}") from error
     except ValidationError as error:
         raise Invalid("the settings are not valid", errors=_explain(error)) from error
+    except yaml.YAMLError as error:
+        raise Invalid(f"the configuration file {path} is not valid YAML: {error}") from error
+    except SettingsError as error:
+        raise Invalid(f"the settings cannot be read: {error}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise Invalid(f"the configuration file {path} must consist of keys and values") from error
 
 
 def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, event
@@ -60,15 +61,23 @@ def make_engine(uri: str) -> Engine:
     return _sqlite_engine(url)
 
 
-def create_private(uri: str) -> None:
-    """Create the file of an SQLite database if it is missing, so that only its owner can read it."""
+def sqlite_file(uri: str) -> Path | None:
+    """Give the file of an SQLite database; None for one in memory and for other databases."""
     url = make_url(uri)
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    return Path(url.database)
+
+
+def create_private(uri: str) -> None:
+    """Create the file of an SQLite database if it is missing, so that only its owner can read it."""
+    file = sqlite_file(uri)
+    if file is None:
         return
     try:
-        os.close(os.open(url.database, os.O_CREAT, 0o600))
+        os.close(os.open(file, os.O_CREAT, 0o600))
     except OSError as error:
-        raise Invalid(f"the database {url.database} cannot be opened: {error.strerror}; check `uri`") from error
+        raise Invalid(f"the database {file} cannot be opened: {error.strerror}; check `uri`") from error
 
 
 def is_sqlite(engine: Engine) -> bool:

@@ -1,5 +1,7 @@
 """Password hashes: Argon2id, computed in a few threads so that neither requests nor transactions wait for them."""
 
+import secrets
+
 from anyio import CapacityLimiter, to_thread
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,7 +17,7 @@ class Passwords:
     def __init__(self, workers: int, *, memory: int = MEMORY_KIBIBYTES, passes: int = PASSES) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=LANES)
         self._limit = CapacityLimiter(workers)
-        self._nobody = self._hasher.hash("nobody's password")
+        self._nobody = self._hasher.hash(secrets.token_urlsafe())
 
     def hash_now(self, password: str) -> str:
         """Hash in this thread."""
@@ -35,6 +37,6 @@ class Passwords:
 
     def _matches(self, stored: str | None, password: str) -> bool:
         try:
-            return self._hasher.verify(stored or self._nobody, password) and stored is not None
+            return self._hasher.verify(self._nobody if stored is None else stored, password) and stored is not None
         except (VerificationError, InvalidHashError):
             return False

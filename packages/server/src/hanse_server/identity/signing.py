@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 
 import structlog
-from sqlalchemy.engine import make_url
 
 from hanse_core.errors import Invalid
 from hanse_server.settings import Settings
+from hanse_web.db import sqlite_file
 
 MINIMUM_BYTES = 32
 MINIMUM_VARIETY = 8
@@ -34,10 +34,10 @@ def existing_secret(settings: Settings) -> str | None:
 
 
 def _file_of(settings: Settings) -> Path:
-    url = make_url(settings.uri)
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+    database = sqlite_file(settings.uri)
+    if database is None:
         raise Invalid(f"jwt_secret_key is not set, and all servers on one database need the same one; {REMEDY}")
-    return Path(f"{url.database}.jwt-secret")
+    return database.with_name(database.name + ".jwt-secret")
 
 
 def _require_strong(secret: str) -> None:

@@ -49,7 +49,7 @@ class Live:
         )
         self.watch = Watch(engine)
         self.connections = Connections()
-        self._namespace: TasksNamespace | None = None
+        self.namespace: TasksNamespace | None = None
         self._works: Works | None = None
 
     def bus(self, outer: EventBus | None = None) -> EventBus:
@@ -67,15 +67,15 @@ class Live:
         """Give the sockets what they need to let somebody in."""
         self._works = works
         admission = Admission(works, tokens, loaders)
-        self._namespace = TasksNamespace(works, admission, self.connections, seen, refused_seconds)
-        self.sio.register_namespace(self._namespace)
+        self.namespace = TasksNamespace(works, admission, self.connections, seen, refused_seconds)
+        self.sio.register_namespace(self.namespace)
 
     @property
     def jobs(self) -> tuple[Job, ...]:
         """What must run as long as the process does."""
-        if self._namespace is None:
+        if self.namespace is None:
             raise RuntimeError("the sockets are not attached yet")
-        return self.watch.run, self._namespace.close_refused, self._watch_presence
+        return self.watch.run, self.namespace.close_refused, self._watch_presence
 
     def asgi(self) -> socketio.ASGIApp:
         """Give the application that is to be mounted at `PATH`."""
@@ -84,6 +84,8 @@ class Live:
     async def drain(self) -> None:
         """End everything that is held open here, because this process is about to stop."""
         self.watch.drain()
+        if not self.sio.eio.sockets:
+            return
         try:
             await asyncio.wait_for(self.sio.eio.disconnect(), DRAIN_SECONDS)
         except TimeoutError:
@@ -91,8 +93,8 @@ class Live:
 
     async def hang_up(self, identity_id: int) -> None:
         """Close all sockets of an identity."""
-        if self._namespace is not None:
-            await self._namespace.hang_up(identity_id)
+        if self.namespace is not None:
+            await self.namespace.hang_up(identity_id)
 
     async def retire_silent_nodes(self) -> int:
         """Mark nodes offline that are neither connected here nor were heard of for a while."""

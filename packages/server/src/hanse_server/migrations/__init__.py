@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from hanse_core.errors import Invalid, Unavailable
 from hanse_web.db import IMMEDIATE, is_sqlite
@@ -74,7 +74,7 @@ def upgrade(engine: Engine) -> None:
 def _connect(engine: Engine) -> Iterator[Connection]:
     try:
         connection = engine.connect()
-    except OperationalError as error:
+    except DatabaseError as error:
         where = engine.url.render_as_string(hide_password=True)
         raise Unavailable(f"the database {where} cannot be opened ({error.orig}); check `uri`") from error
     with connection:

@@ -1,0 +1,84 @@
+"""What a first and every later start put into the database."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from hanse_core.permissions import DEFAULT_ROLES, RULE_IDS
+from hanse_server.accounts.models import Identity, Organization, Role, Rule, User
+from hanse_server.accounts.passwords import Passwords
+from hanse_server.main import prepare
+from hanse_server.settings import Settings
+
+
+def test_a_first_start_makes_rules_roles_and_root_with_the_ids_of_the_protocol(session: Session) -> None:
+    rules = session.scalars(select(Rule).order_by(Rule.id)).all()
+    assert [rule.id for rule in rules] == sorted(RULE_IDS.values())
+    roles = session.scalars(select(Role).order_by(Role.id)).all()
+    assert [(role.id, role.name) for role in roles] == [(n, r.name) for n, r in enumerate(DEFAULT_ROLES, start=1)]
+    assert {rule.id for rule in roles[0].rules} == set(RULE_IDS.values())
+    assert {rule.id for rule in roles[3].rules} == {RULE_IDS[rule] for rule in DEFAULT_ROLES[3].rules}
+    root = session.scalars(select(User)).one()
+    assert (root.id, root.username, root.organization.id, root.organization.name) == (1, "root", 1, "root")
+
+
+def test_the_invented_password_is_given_once_and_stored_only_as_hash(tmp_path: Path) -> None:
+    settings = Settings(uri=f"sqlite:///{tmp_path}/server.sqlite")
+    password = prepare(settings)
+    assert password is not None
+    assert len(password) >= 20
+    assert prepare(settings) is None
+    assert password.encode() not in (tmp_path / "server.sqlite").read_bytes()
+
+
+def test_a_later_start_sets_right_what_was_changed_and_leaves_the_rest(
+    settings: Settings, session: Session, make: Any
+) -> None:
+    alpha = make.organization("alpha")
+    make.role("special", alpha)
+    session.execute(delete(Rule).where(Rule.id == 1))
+    viewer = session.get(Role, 4)
+    root = session.get(User, 1)
+    assert viewer is not None
+    assert root is not None
+    viewer.rules, viewer.description, root.roles = [], "changed", []
+    root.password, root.email = "kept", "root@alpha.example"
+    session.commit()
+
+    assert prepare(settings) is None
+
+    session.expire_all()
+    assert {rule.id for rule in viewer.rules} == {RULE_IDS[rule] for rule in DEFAULT_ROLES[3].rules}
+    assert viewer.description == DEFAULT_ROLES[3].description
+    assert [role.name for role in root.roles] == ["Root"]
+    assert (root.password, root.email) == ("kept", "root@alpha.example")
+    assert {rule.id for rule in root.roles[0].rules} == set(RULE_IDS.values())
+    assert session.scalars(select(Role.name).where(Role.organization_id == alpha.id)).all() == ["special"]
+    assert session.scalars(select(Organization.name).order_by(Organization.id)).all() == ["root", "alpha"]
+
+
+def test_a_root_that_was_deleted_stays_deleted(settings: Settings, session: Session, make: Any) -> None:
+    make.user("other", make.organization("alpha"), roles=["Root"])
+    session.execute(delete(Identity).where(Identity.id == 1))
+    session.commit()
+    assert prepare(settings) is None
+    assert session.scalars(select(User.username)).all() == ["other"]
+
+
+async def test_hashes_have_at_least_the_recommended_parameters() -> None:
+    passwords = Passwords(1)
+    stored = await passwords.hash("Correct-horse-1")
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert await passwords.matches(stored, "Correct-horse-1")
+    assert not await passwords.matches(stored, "Correct-horse-2")
+    assert not passwords.is_outdated(stored)
+
+
+@pytest.mark.parametrize("stored", [None, "", "$2b$12$nonsense", "plain text"])
+async def test_what_is_no_hash_matches_nothing(stored: str | None) -> None:
+    passwords = Passwords(1, memory=64, passes=1)
+    assert not await passwords.matches(stored, "nobody's password")
+    assert not await passwords.matches(stored, stored or "")
