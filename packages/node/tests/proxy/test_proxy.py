@@ -240,6 +240,18 @@ async def test_a_held_status_ends_with_its_run(served: Any) -> None:
         await asking
 
 
+async def test_a_held_status_ends_when_the_algorithm_goes_away(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy_app, "PROMPT_SECONDS", 0.01)
+    served.answer(lambda request: answer({"status": "active"}))
+    with pytest.raises(httpx.ReadTimeout):
+        await served.ask("GET", "/task/9/status", timeout=0.2)
+    await asyncio.sleep(0.05)
+    asked = len(served.uplink.forwarded)
+    served.uplink.bell.task_changed(9)
+    await asyncio.sleep(0.05)
+    assert len(served.uplink.forwarded) == asked
+
+
 async def test_blob_storage_is_off_where_the_server_knows_none(served: Any) -> None:
     served.answer(lambda request: answer({"msg": "unknown"}, 404))
     assert (await served.ask("GET", "/blobstream/status")).json() == {"blob_store_enabled": False}
