@@ -6,6 +6,8 @@ UV := .tools/uv/bin/uv
 RUN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# An isolated run cannot keep what it compiles: without this, every run would compile pandas anew.
+export UV_COMPILE_BYTECODE := 1
 
 .PHONY: help demo test lint types bench evidence generate format clean
 

@@ -24,7 +24,7 @@ LONGEST_FOLDER = 60
 
 def run(*, keep: bool, as_json: bool, folder: str | None) -> int:
     """Run the demo; exit code 0 when every federated number equals the pooled one."""
-    console = Console(quiet=as_json)
+    console = Console(quiet=as_json, soft_wrap=True)
     with _interruptible(), _folder(folder) as path, Network(path) as network:
         report = Demo(network, console).run()
         if as_json:
