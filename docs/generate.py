@@ -39,8 +39,24 @@ def openapi() -> str:
     return json.dumps(openapi_schema(), indent=1, sort_keys=True) + "\n"
 
 
+def server_settings() -> str:
+    """The settings of the server."""
+    from hanse_server.reference import settings_page
+
+    return settings_page()
+
+
+def permissions() -> str:
+    """Rules and default roles."""
+    from hanse_server.reference import permissions_page
+
+    return permissions_page()
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/command-line.md": command_line,
+    "docs/reference/permissions.md": permissions,
+    "docs/reference/server-settings.md": server_settings,
     "docs/contracts/openapi.json": openapi,
 }
 

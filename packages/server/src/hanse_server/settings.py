@@ -27,7 +27,7 @@ PREFIX = "HANSE_SERVER_"
 class PasswordPolicy(BaseModel):
     """When wrong passwords block an account, and for how long."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     max_failed_attempts: Annotated[int, Field(ge=1)] = 5
     """Wrong passwords in a row after which an account is blocked."""

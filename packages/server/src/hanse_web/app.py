@@ -21,6 +21,10 @@ from hanse_web.outbox import Dispatcher
 from hanse_web.work import Works
 
 RESTART_SECONDS = 1.0
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": errors.Problem, "description": "The request is refused."},
+    "5XX": {"model": errors.Problem, "description": "The server, or a part that it needs, is not well."},
+}
 
 log = structlog.get_logger()
 
@@ -76,7 +80,7 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
         allow_headers=["*"],
     )
     for router in routers:
-        app.include_router(router, prefix=api_path)
+        app.include_router(router, prefix=api_path, responses=PROBLEMS)
     return app
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import jwt
 from anyio import to_thread
 from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
 
 from hanse_core.errors import Malformed, Unauthenticated, WrongIdentity
 from hanse_web.access import Actor, ActorLoader, ContainerActor, NodeActor, UserActor
@@ -90,12 +91,16 @@ def bearer(request: Request) -> str:
     return token.strip()
 
 
-async def _claims(request: Request) -> Mapping[str, Any]:
+# Only so that the description of the API says how one proves who one is; `bearer` gives the better errors.
+_Described = Annotated[object, Depends(HTTPBearer(auto_error=False, bearerFormat="JWT"))]
+
+
+async def _claims(request: Request, _: _Described) -> Mapping[str, Any]:
     tokens: Tokens = request.app.state.tokens
     return tokens.read(bearer(request))
 
 
-async def _refresh_claims(request: Request) -> Mapping[str, Any]:
+async def _refresh_claims(request: Request, _: _Described) -> Mapping[str, Any]:
     tokens: Tokens = request.app.state.tokens
     return tokens.read(bearer(request), "refresh")
 

@@ -4,12 +4,24 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 
 from hanse_core.errors import Conflict, HanseError, Invalid, Unavailable, to_wire
 
 log = structlog.get_logger()
+
+
+class Problem(BaseModel):
+    """The body of every answer that is an error."""
+
+    msg: str
+    """What is wrong, for people."""
+    code: str
+    """What is wrong, for programs: one of a short list that does not change."""
+    errors: dict[str, list[str]] = {}
+    """What is wrong with which field of the request."""
 
 
 def install(app: FastAPI) -> None:
@@ -33,12 +45,15 @@ async def _known(_: Request, error: Exception) -> Response:
     return answer(error)
 
 
-async def _validation(_: Request, error: Exception) -> Response:
+async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     errors: dict[str, list[str]] = {}
     for problem in error.errors():
         if problem["loc"][0] == "path":
             return _unknown_page()
+        if problem["loc"][0] == "body" and not _is_json(request):
+            message = "the body must be JSON, and the header Content-Type must say so: application/json"
+            return JSONResponse({"message": message, "msg": message, "code": "invalid"}, status_code=415)
         if problem["type"] == "json_invalid":
             message = f"the body is not valid JSON: {problem.get('ctx', {}).get('error', '')}"
             return JSONResponse({"message": message, "msg": message, "code": "invalid"}, status_code=400)
@@ -46,6 +61,12 @@ async def _validation(_: Request, error: Exception) -> Response:
         errors.setdefault(field, []).append(problem["msg"])
     names = ", ".join(errors)
     return answer(Invalid(f"the request is not valid, see: {names}", errors=errors))
+
+
+def _is_json(request: Request) -> bool:
+    # A missing body has no type, and what is wrong with it is that it is missing.
+    kind = request.headers.get("content-type")
+    return kind is None or "json" in kind.lower()
 
 
 async def _integrity(_: Request, error: Exception) -> Response:

@@ -87,6 +87,22 @@ class Parameters:
         return name in self.several("include")
 
 
+def parameter(name: str, kind: str, **more: str) -> dict[str, Any]:
+    """Describe a parameter of the query string for OpenAPI."""
+    return {"name": name, "in": "query", "required": False, "schema": {"type": kind, **more}}
+
+
+def documented(text: str = "", integers: str = "", flags: str = "", moments: str = "") -> dict[str, Any]:
+    """Describe the filters of a list for OpenAPI, by kind, as names separated by blanks; pages and order are added."""
+    described = [
+        *(parameter(name, "string") for name in (text + " sort").split()),
+        *(parameter(name, "integer") for name in (integers + " page per_page").split()),
+        *(parameter(name, "boolean") for name in flags.split()),
+        *(parameter(name, "string", format="date-time") for name in moments.split()),
+    ]
+    return {"parameters": described}
+
+
 Query = Annotated[Parameters, Depends(Parameters)]
 Key = Annotated[int, Path(ge=0, le=2**63 - 1)]
 """An id in a path; anything else is an unknown page."""

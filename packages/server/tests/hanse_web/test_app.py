@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from hanse_core import __version__
-from hanse_server.main import create_app
+from hanse_server.main import create_app, openapi_schema
 from hanse_server.settings import Settings
 from hanse_web import app as app_module
 from hanse_web.app import _kept_alive
@@ -87,3 +87,23 @@ async def test_a_background_job_that_fails_is_started_again(monkeypatch: pytest.
 
     await asyncio.wait_for(_kept_alive(job), 5)
     assert attempts == 3
+
+
+async def test_a_body_of_another_kind_is_refused_as_recorded(
+    anonymous: httpx.AsyncClient, recording: Any, answers_like: Any
+) -> None:
+    exchange = next(one for one in recording("15") if one["response"]["status"] == 415)
+    answer = await anonymous.post("/token/user", content="x", headers={"Content-Type": "text/plain"})
+    answers_like(answer, exchange, more=frozenset({"msg"}))
+
+
+def test_the_description_of_the_api_names_parameters_errors_and_tokens() -> None:
+    schema = openapi_schema()
+    users = schema["paths"]["/api/user"]["get"]
+    assert {"username", "page", "sort"} <= {one["name"] for one in users["parameters"]}
+    assert users["security"]
+    for path, methods in schema["paths"].items():
+        for method, described in methods.items():
+            assert "422" not in described["responses"], (method, path)
+            assert {"4XX", "5XX"} <= set(described["responses"]), (method, path)
+            assert described.get("summary"), (method, path)

@@ -13,7 +13,7 @@ from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.roles import Roles, Rules
 from hanse_server.accounts.users import Users
 from hanse_web.auth import AnyActor, AnyUser, DetachedUser, UserOrNode
-from hanse_web.query import Key, Query, page
+from hanse_web.query import Key, Query, documented, page, parameter
 from hanse_web.work import AllWorks, RequestWork
 
 organizations = APIRouter(tags=["organizations"])
@@ -22,6 +22,7 @@ roles = APIRouter(tags=["roles"])
 routers = (organizations, users, roles)
 
 Message = dict[str, str]
+DEPENDENTS = {"parameters": [parameter("delete_dependents", "boolean")]}
 
 
 def _passwords(request: Request) -> Passwords:
@@ -29,7 +30,11 @@ def _passwords(request: Request) -> Passwords:
     return passwords
 
 
-@organizations.get("/organization", response_model=Page[wire.Organization])
+@organizations.get(
+    "/organization",
+    response_model=Page[wire.Organization],
+    openapi_extra=documented(text="name country", integers="ids collaboration_id study_id"),
+)
 def list_organizations(work: RequestWork, actor: AnyActor, query: Query) -> Response:
     """List organizations."""
     statement = Organizations(work, actor).list(query)
@@ -56,14 +61,22 @@ def change_organization(
     return organization_items(work.links, [Organizations(work, actor).update(key, body)])[0]
 
 
-@organizations.delete("/organization/{key}")
+@organizations.delete("/organization/{key}", openapi_extra=DEPENDENTS)
 def delete_organization(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> Message:
     """Remove an organization."""
     Organizations(work, actor).delete(key, with_dependents=query.flag("delete_dependents"))
     return {"msg": f"organization {key} was removed"}
 
 
-@users.get("/user", response_model=Page[wire.User])
+@users.get(
+    "/user",
+    response_model=Page[wire.User],
+    openapi_extra=documented(
+        text="username firstname lastname email",
+        integers="organization_id collaboration_id role_id rule_id",
+        moments="last_seen_from last_seen_till",
+    ),
+)
 def list_users(work: RequestWork, actor: AnyUser, query: Query) -> Response:
     """List users."""
     statement = Users(work, actor).list(query)
@@ -83,7 +96,7 @@ async def create_user(
     return user_items(works.links, [user])[0]
 
 
-@users.get("/user/{key}")
+@users.get("/user/{key}", openapi_extra={"parameters": [parameter("include_permissions", "boolean")]})
 def get_user(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> wire.UserWithPermissions | wire.User:
     """Give a user, with what it may do where `include_permissions` is set."""
     service = Users(work, actor)
@@ -100,14 +113,20 @@ def change_user(work: RequestWork, actor: AnyUser, key: Key, body: wire.UserPatc
     return user_items(work.links, [Users(work, actor).update(key, body)])[0]
 
 
-@users.delete("/user/{key}")
+@users.delete("/user/{key}", openapi_extra=DEPENDENTS)
 def delete_user(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> Message:
     """Remove a user."""
     Users(work, actor).delete(key, with_dependents=query.flag("delete_dependents"))
     return {"msg": f"user {key} was removed"}
 
 
-@roles.get("/role", response_model=Page[wire.Role])
+@roles.get(
+    "/role",
+    response_model=Page[wire.Role],
+    openapi_extra=documented(
+        text="name description", integers="organization_id collaboration_id rule_id user_id", flags="include_root"
+    ),
+)
 def list_roles(work: RequestWork, actor: AnyUser, query: Query) -> Response:
     """List roles."""
     statement = Roles(work, actor).list(query)
@@ -132,7 +151,7 @@ def change_role(work: RequestWork, actor: AnyUser, key: Key, body: wire.RolePatc
     return role_items(work.links, [Roles(work, actor).update(key, body)])[0]
 
 
-@roles.delete("/role/{key}")
+@roles.delete("/role/{key}", openapi_extra=DEPENDENTS)
 def delete_role(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> Message:
     """Remove a role."""
     Roles(work, actor).delete(key, with_dependents=query.flag("delete_dependents"))
@@ -151,7 +170,11 @@ def remove_rule(work: RequestWork, actor: AnyUser, key: Key, rule_id: Key) -> li
     return rule_items(work.links, Roles(work, actor).remove_rule(key, rule_id))
 
 
-@roles.get("/rule", response_model=Page[wire.Rule])
+@roles.get(
+    "/rule",
+    response_model=Page[wire.Rule],
+    openapi_extra=documented(text="name scope operation", integers="role_id user_id no_pagination"),
+)
 def list_rules(work: RequestWork, actor: AnyUser, query: Query) -> Response:
     """List rules."""
     statement = Rules(work, actor).list(query)

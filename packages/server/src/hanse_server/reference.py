@@ -1,0 +1,87 @@
+"""The reference pages that are written from the code: settings and permissions."""
+
+from collections.abc import Iterator
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from hanse_core.permissions import DEFAULT_ROLES, RULE_IDS
+from hanse_server.settings import PREFIX, Settings
+
+SETTINGS_HEAD = """\
+# Settings of the server
+
+Generated from the settings themselves (`make generate`).
+
+Settings come from the command line (`hanse server start --help`), from environment variables, from the YAML file
+that `--config` names, in this order, or have the default below. A key or a variable `{prefix}…` that names no setting
+keeps the server from starting. `hanse server check` tells what is wrong and what to do about it.
+
+| setting | variable | kind | default | what it does |
+| --- | --- | --- | --- | --- |
+"""
+PERMISSIONS_HEAD = """\
+# Permissions
+
+Generated from the table that the server itself uses (`make generate`).
+
+A rule allows an operation on a kind of object, as far as its scope reaches: one's own, those of one's own organization,
+those of all organizations that share a collaboration with it, or all. Users hold the rules of their roles and, beyond
+these, rules given directly; nodes and algorithm containers hold those of the roles of that name. The default roles
+cannot be changed. Nobody can hand out, or take away, a rule that they do not hold at the same scope or a wider one.
+
+"""
+
+
+def settings_page() -> str:
+    """Write the page about the settings."""
+    rows = [
+        f"| `{name}` | `{PREFIX}{name.upper().replace('.', '__')}` | {kind} | {default} | {text} |"
+        for name, kind, default, text in _rows(Settings, "")
+    ]
+    return SETTINGS_HEAD.format(prefix=PREFIX) + "\n".join(rows) + "\n"
+
+
+def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, str]]:
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _rows(inner, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", _kind(inner), _default(field), (field.description or "").replace("\n", " ")
+
+
+def _kind(annotation: Any) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in arguments)
+    if origin in (Union, UnionType):
+        return _kind(next(one for one in arguments if one is not NoneType))
+    if origin is tuple:
+        return "list of texts"
+    names = {str: "text", int: "whole number", float: "number", bool: "true or false", SecretStr: "secret text"}
+    return names.get(annotation, "path")
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if value is None:
+        return "none"
+    return f"`{', '.join(value)}`" if isinstance(value, tuple) else f"`{value}`"
+
+
+def permissions_page() -> str:
+    """Write the page about rules and roles."""
+    names = [role.name for role in DEFAULT_ROLES]
+    lines = [
+        f"| id | object | operation | scope | {' | '.join(names)} |",
+        f"|{' --- |' * (4 + len(names))}",
+    ]
+    for rule, number in RULE_IDS.items():
+        marks = " | ".join("x" if rule in role.rules else " " for role in DEFAULT_ROLES)
+        cells = rule.resource.value, rule.operation.name.lower(), rule.scope.name.lower()
+        lines.append(f"| {number} | {' | '.join(cells)} | {marks} |")
+    roles = [f"- **{role.name}** (id {number}): {role.description}." for number, role in enumerate(DEFAULT_ROLES, 1)]
+    return PERMISSIONS_HEAD + "## Default roles\n\n" + "\n".join(roles) + "\n\n## Rules\n\n" + "\n".join(lines) + "\n"
