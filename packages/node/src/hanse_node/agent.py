@@ -20,6 +20,7 @@ from hanse_node.policy import Request, Verdict
 from hanse_node.reconcile import Action, Deliver, Forget, Refuse, Report, Start, Stop, plan
 from hanse_node.runs import LocalRun, Phase
 from hanse_node.station import Station
+from hanse_node.threads import in_thread
 from hanse_node.uplink.base import Kill
 
 RECONCILE_SECONDS = 60.0
@@ -94,7 +95,7 @@ class Agent:
     async def share(self) -> None:
         """Tell the server what this node is willing to tell about itself."""
         if self._station.settings.share_config:
-            info = await asyncio.to_thread(_shared, self._station)
+            info = await in_thread(_shared, self._station)
             await self._station.uplink.emit(events.NODE_INFO, info)
 
     def _do(self, action: Action, wanted: Mapping[int, Verdict]) -> None:
@@ -195,10 +196,10 @@ class Agent:
             await self._station.runtime.stop(reference)
             await self._station.runtime.remove(reference)
         self._unclaimed = {}
-        for run_id in await asyncio.to_thread(workspace.strays, {*self._executions, *self._offers}):
-            await asyncio.to_thread(workspace.clear, run_id)
+        for run_id in await in_thread(workspace.strays, {*self._executions, *self._offers}):
+            await in_thread(workspace.clear, run_id)
         busy = {e.offer.job_id for e in self._executions.values()} | {o.job_id for o in self._offers.values()}
-        await asyncio.to_thread(workspace.clear_jobs, busy)
+        await in_thread(workspace.clear_jobs, busy)
         if self._worked and not self._executions:
             self._worked = False
             memory.trim()

@@ -2,6 +2,15 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+
+from hanse_core.errors import Unavailable
+
+T = TypeVar("T")
+log = structlog.get_logger()
 
 
 class Backoff:
@@ -34,3 +43,14 @@ class Backoff:
             return
         finally:
             self._nudged.clear()
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask again for as long as nobody answers."""
+    backoff = Backoff(1.0, 30.0)
+    while True:
+        try:
+            return await ask()
+        except Unavailable as error:
+            log.warning("server_away", cause=error.message)
+        await backoff.pause()

@@ -53,7 +53,7 @@ def _settings(settings: Settings) -> list[Finding]:
 
 def _directory(directory: Path) -> Finding:
     nearest = next(folder for folder in (directory, *directory.parents) if folder.exists())
-    if os.access(nearest, os.W_OK):
+    if nearest.is_dir() and os.access(nearest, os.W_OK):
         return Finding(True, f"the directory {directory} can be written")
     return Finding(False, f"the directory {directory} cannot be written", f"give this user {nearest}, or set directory")
 

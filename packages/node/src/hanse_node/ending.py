@@ -52,10 +52,13 @@ def read_output(path: Path, limit: int) -> bytes:
         return b""
     except OSError as error:
         raise OutputUnusable("the output is not a plain file, so it is not sent") from error
-    with os.fdopen(descriptor, "rb") as handle:
+    try:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
             raise OutputUnusable("the output is not a plain file, so it is not sent")
         if facts.st_size > limit:
             raise OutputUnusable(f"the output has {facts.st_size} bytes; this node sends at most {limit}")
-        return handle.read()
+        with os.fdopen(descriptor, "rb", closefd=False) as handle:
+            return handle.read()
+    finally:
+        os.close(descriptor)

@@ -25,6 +25,7 @@ from hanse_node.runs import LocalRun, Phase
 from hanse_node.runtimes.base import Exit, ImageMissing, Limits, Mount, RunSpec, StartFailed
 from hanse_node.sources import DatabaseUnreadable, Selection, UnknownDatabase
 from hanse_node.station import Station
+from hanse_node.threads import in_thread
 from hanse_node.workspace import OUTPUT
 
 LOG_SECONDS = 0.2
@@ -85,7 +86,7 @@ class Execution:
             await self._quietly(self._station.runtime.remove(self.run.reference))
         if self.run.phase is Phase.SEALED:
             await self._deliver()
-        await asyncio.to_thread(self._station.workspace.clear, self.run.run_id)
+        await in_thread(self._station.workspace.clear, self.run.run_id)
 
     # Start
 
@@ -130,7 +131,7 @@ class Execution:
         selected = station.sources.select(offer.databases)
         server_token, digest = await self._unless_over(self._claim_and_resolve())
         token = tokens.issue(station.secret, offer.run_id, server_token)
-        await asyncio.to_thread(station.workspace.prepare, offer.run_id, payload, token)
+        await in_thread(station.workspace.prepare, offer.run_id, payload, token)
         self._advance(runs.Claimed(), self._claim(digest, selected))
         await self._serve(token, server_token)
         if self.run.phase is not Phase.CLAIMED or self._stopping.is_set():
@@ -162,7 +163,7 @@ class Execution:
 
     async def _serve(self, token: str, server_token: str | None = None) -> None:
         run = ServedRun(self.offer.run_id, self.offer.task_id, self.offer.image, token)
-        path = await asyncio.to_thread(self._station.workspace.socket, self.offer.run_id)
+        path = await in_thread(self._station.workspace.socket, self.offer.run_id)
         await self._station.proxy.open(run, path, server_token)
 
     def _spec(self, digest: str, selected: list[Selection]) -> RunSpec:
@@ -194,7 +195,7 @@ class Execution:
     async def _watch(self) -> None:
         """Stay with the run until it ends; report that it is active, show its log, end it when asked to."""
         station, reference = self._station, self.run.reference or ""
-        token = await asyncio.to_thread(station.workspace.token, self.run.run_id)
+        token = await in_thread(station.workspace.token, self.run.run_id)
         if token is not None:
             await self._serve(token)
         async with asyncio.TaskGroup() as beside:
@@ -252,12 +253,12 @@ class Execution:
         try:
             output = await self._output(notes)
             result = station.vault.seal(output, await self._recipient())
-        except (ending.OutputUnusable, Invalid, NotFound) as error:
+        except (ending.OutputUnusable, OSError, Invalid, NotFound) as error:
             status, result = RunStatus.FAILED if status is RunStatus.COMPLETED else status, ""
             notes.append(str(error))
         printed = await self._printed(run.reference) if run.reference else b""
         log = ending.log_text(printed, notes, share=station.settings.share_algorithm_logs or not run.reference)
-        await asyncio.to_thread(station.workspace.keep_answer, run.run_id, ending.answer(status, result, log))
+        await in_thread(station.workspace.keep_answer, run.run_id, ending.answer(status, result, log))
         decision = Decision("ended", status.value, "; ".join(notes) or None, bytes_out=len(result))
         self.run = replace(self.run, status=status)
         self._advance(runs.Sealed(), decision)
@@ -273,7 +274,7 @@ class Execution:
         if self.run.reference is None:
             return b""
         path = self._station.workspace.folder(self.run.run_id) / OUTPUT
-        output = await asyncio.to_thread(ending.read_output, path, self._station.settings.limits.output_bytes)
+        output = await in_thread(ending.read_output, path, self._station.settings.limits.output_bytes)
         if not output and self.run.status is RunStatus.COMPLETED:
             notes.append("the algorithm ended well but wrote no result")
         return output
@@ -288,7 +289,7 @@ class Execution:
     async def _deliver(self) -> None:
         """Send the answer until the server has it, or has closed the run by itself."""
         run_id = self.run.run_id
-        answer = await asyncio.to_thread(self._station.workspace.answer, run_id)
+        answer = await in_thread(self._station.workspace.answer, run_id)
         if answer is None:
             self._log.error("answer_lost")
             answer = ending.failed("the answer of this run was lost at the node")

@@ -12,6 +12,7 @@ import structlog
 from hanse_core.errors import HanseError
 from hanse_node import memory, policy
 from hanse_node.agent import Agent
+from hanse_node.backoff import patiently
 from hanse_node.journal import Journal
 from hanse_node.proxy import tokens
 from hanse_node.proxy.sockets import Proxy
@@ -66,9 +67,7 @@ async def opened(
         identity = await uplink.connect()
         log.info("node_connected", node=identity.name, node_id=identity.node_id, organization=identity.organization)
         vault.agree(identity.encrypted)
-        if vault.must_publish((await uplink.organization(identity.organization_id)).public_key):
-            await uplink.publish_key(vault.public_key)
-            log.warning("public_key_published", organization=identity.organization)
+        await _publish_key(vault, uplink)
         proxy = Proxy(uplink, vault, identity.collaboration_id, secret, uplink.bell.task_news)
         stack.push_async_callback(proxy.close_all)
         parallel = settings.limits.parallel_runs
@@ -76,6 +75,16 @@ async def opened(
             settings, uplink, runtime, journal, workspace, vault, sources, proxy, secret,
             starts=asyncio.Semaphore(parallel), slots=asyncio.Semaphore(parallel),
         )  # fmt: skip
+
+
+async def _publish_key(vault: Vault, uplink: Uplink) -> None:
+    organization_id = uplink.identity.organization_id
+    if not vault.encrypted:
+        return
+    organization = await patiently(lambda: uplink.organization(organization_id))
+    if vault.must_publish(organization.public_key):
+        await patiently(lambda: uplink.publish_key(vault.public_key))
+        log.warning("public_key_published", organization=organization.name)
 
 
 def build_runtime(settings: Settings) -> Runtime:

@@ -58,9 +58,9 @@ def needs_names(policy: Policies | None) -> bool:
 def _person(policy: Policies, request: Request) -> Verdict:
     if not policy.allowed_users and not policy.allowed_organizations:
         return Verdict(True, "every user is allowed")
-    if str(request.init_user) in policy.allowed_users:
+    if request.init_user is not None and str(request.init_user) in policy.allowed_users:
         return Verdict(True, f"user {request.init_user} is allowed")
-    names = {str(request.init_org), request.init_org_name}
+    names = {str(request.init_org), request.init_org_name} if request.init_org is not None else set()
     if any(entry in names for entry in policy.allowed_organizations):
         return Verdict(True, f"organization {request.init_org} is allowed")
     return Verdict(False, f"neither user {request.init_user} nor organization {request.init_org} is allowed here")

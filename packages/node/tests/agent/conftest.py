@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from hanse_core.crypto import keys
 from hanse_node.agent import Agent
 from hanse_node.main import opened
 from hanse_node.runtimes.memory import MemoryEngine, MemoryRuntime, Refusal, RunFiles, never_ends, vanishes
@@ -98,6 +99,13 @@ def bench() -> Iterator[Bench]:
     directory = Path(tempfile.mkdtemp(prefix="h"))
     yield Bench(directory)
     shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("key") / "private_key.pem"
+    path.write_bytes(keys.private_to_pem(keys.generate()))
+    return path
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,12 @@ import pytest
 from hanse_core.errors import Invalid, TooLarge, Unauthenticated
 from hanse_core.states import RunStatus
 from hanse_node.errors import CannotStart, WrongKey
+from hanse_node.messages import Organization
 from hanse_node.offers import DatabaseChoice
 from hanse_node.runtimes.memory import never_ends
+from hanse_node.settings import Encryption
+from hanse_node.uplink.base import Identity
+from hanse_node.vault import Vault
 
 
 def result_of(run: Any) -> Any:
@@ -323,3 +328,17 @@ async def test_an_algorithm_that_hangs_does_not_hold_up_others(bench: Any, paylo
         await bench.until(lambda: quick.finished_at)
         bench.uplink.kill(1)
     assert quick.status is RunStatus.COMPLETED
+
+
+async def test_an_encrypted_node_publishes_its_key_and_seals_its_answers(bench: Any, key_file: Path) -> None:
+    vault = Vault(Encryption(enabled=True, private_key=key_file))
+    bench.uplink.identity = Identity(2, "station", 1, "alpha", 1, encrypted=True)
+    bench.uplink.organizations[2] = Organization("beta", vault.public_key)
+    run = bench.uplink.create(1, payload=vault.seal(b'{"method": "m"}', vault.public_key), init_org=2)
+    orphan = bench.uplink.create(2, payload=vault.seal(b'{"method": "m"}', vault.public_key), init_org=1)
+    async with bench.node(encryption={"enabled": True, "private_key": str(key_file)}):
+        await bench.uplink.all_finished()
+    assert bench.uplink.published == [vault.public_key]
+    assert vault.open(run.result) == b'{"rows": 42}'
+    assert orphan.status is RunStatus.FAILED
+    assert "not published a public key" in orphan.log
