@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session
@@ -33,6 +34,15 @@ ROOT_PASSWORD = "Root-password-1"
 SECRET = "a secret for tests only, of more than thirty-two bytes"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RECORDINGS = Path(__file__).parent / "recordings"
+
+
+# Without being told so, structlog draws tracebacks with all local variables, which takes seconds.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

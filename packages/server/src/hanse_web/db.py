@@ -14,6 +14,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from hanse_core.errors import Invalid
 
 BUSY_MILLISECONDS = 10_000
+POOL: dict[str, Any] = {"pool_size": 24, "max_overflow": 16}
+"""Connections: those of the units of work (`work.AT_ONCE`), and some for background jobs."""
 IMMEDIATE = "hanse_immediate"
 
 
@@ -57,7 +59,7 @@ def make_engine(uri: str) -> Engine:
     """Open the database; SQLite gets write-ahead logging, foreign keys and explicit transactions."""
     url = make_url(uri)
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=20, hide_parameters=True)
+        return create_engine(url, pool_pre_ping=True, **POOL, hide_parameters=True)
     return _sqlite_engine(url)
 
 
@@ -85,8 +87,9 @@ def is_sqlite(engine: Engine) -> bool:
 
 
 def _sqlite_engine(url: URL) -> Engine:
+    pool = POOL if sqlite_file(str(url)) else {}
     arguments = {"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000}
-    engine = create_engine(url, connect_args=arguments, hide_parameters=True)
+    engine = create_engine(url, connect_args=arguments, **pool, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -6,6 +6,7 @@ delivered by whoever looks next, at the latest by the slow timer.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -89,12 +90,11 @@ class Dispatcher:
                 await self.deliver()
             except Exception as error:  # whatever the bus raises: the rows are still there for the next round
                 log.warning("outbox-delivery-failed", error=str(getattr(error, "orig", error)))
-            try:
-                await asyncio.wait_for(self._bell.wait(), SWEEP_SECONDS)
-            except TimeoutError:
-                continue
-            finally:
-                self._bell.clear()
+            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with the bell.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP_SECONDS):
+                    await self._bell.wait()
+            self._bell.clear()
 
     async def deliver(self) -> int:
         """Tell everything that waits, oldest first; give the number of events told."""

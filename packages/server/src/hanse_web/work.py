@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Annotated, Any
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -15,6 +15,8 @@ from hanse_web.db import IMMEDIATE, is_sqlite
 from hanse_web.links import Links
 from hanse_web.outbox import Dispatcher, Event, enqueue
 
+AT_ONCE = 24
+"""Transactions open at the same time, of one process."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -44,19 +46,22 @@ class Works:
         self._write = sessionmaker(engine.execution_options(**{IMMEDIATE: True}), expire_on_commit=False)
         # SQLite has one writer. Waiting for it here, on the loop, keeps threads free for the writer itself.
         self._turn = asyncio.Lock() if is_sqlite(engine) else None
+        # More units than connections would have threads wait for connections whose owners wait for threads.
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     @asynccontextmanager
     async def open(self, *, write: bool) -> AsyncIterator[Work]:
         """Give a unit of work: committed when the block ends, rolled back when it raises."""
         turn: AbstractAsyncContextManager[None] = self._turn if write and self._turn else nullcontext()
-        async with turn:
+        async with turn, self._room:
             session = (self._write if write else self._read)()
             work = Work(session, self.clock, self.links)
             try:
                 yield work
                 await to_thread.run_sync(session.commit)
             finally:
-                await to_thread.run_sync(session.close)
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(session.close)
         if work.has_told:
             self.dispatcher.ring()
 

@@ -91,3 +91,15 @@ async def test_ringing_delivers_without_waiting_for_the_timer(
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_being_stopped_at_the_moment_of_ringing_is_not_overheard(database: Engine) -> None:
+    dispatcher = Dispatcher(database, MemoryBus())
+    running = asyncio.create_task(dispatcher.run())
+    await asyncio.sleep(0.1)  # it has looked at its table, and waits
+    dispatcher.ring()
+    await asyncio.sleep(0)  # the wait is over, and who waited has not run yet
+    running.cancel()
+    _, pending = await asyncio.wait({running}, timeout=5)
+    assert not pending
+    assert running.cancelled()
