@@ -19,6 +19,9 @@ Settings come from the command line (`hanse server start --help`), from environm
 that `--config` names, in this order, or have the default below. A key or a variable `{prefix}…` that names no setting
 keeps the server from starting. `hanse server check` tells what is wrong and what to do about it.
 
+An SQLite database is brought up to the tables of this version at every start; any other by `hanse server migrate`,
+after a backup. A database that is not a Hanse server's, or that a newer version made, is refused and left alone.
+
 | setting | variable | kind | default | what it does |
 | --- | --- | --- | --- | --- |
 """
