@@ -43,9 +43,11 @@ class Proxy:
         state = ServerState()
         config = _config(RunApp(self._app, run, self._secret))
         server = await asyncio.get_running_loop().create_unix_server(
-            lambda: H11Protocol(config=config, server_state=state, app_state={}), path=str(path)
+            lambda: H11Protocol(config=config, server_state=state, app_state={}), path=str(path), start_serving=False
         )
+        # Known before the first real await, so that a cancellation in it cannot leave the socket behind.
         self._listeners[run.run_id] = _Listener(server, state, path)
+        await server.start_serving()
 
     async def close(self, run_id: int) -> None:
         """Stop serving a run and end what is under way for it; its token is worth nothing from now on."""

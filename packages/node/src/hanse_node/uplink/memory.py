@@ -67,7 +67,7 @@ class MemoryUplink:
         self.emitted: list[tuple[str, Any]] = []
         self.forwarded: list[Forward] = []
         self.handler: Handler = lambda _: (404, {}, b'{"msg": "nothing here"}')
-        self.finished = asyncio.Condition()
+        self._finished = asyncio.Event()
         self._lists: list[list[Offer]] = []
 
     # What a test does to the server.
@@ -98,8 +98,9 @@ class MemoryUplink:
 
     async def all_finished(self) -> None:
         """Return once the server has closed every run."""
-        async with self.finished:
-            await self.finished.wait_for(lambda: all(run.finished_at for run in self.runs.values()))
+        while not all(run.finished_at for run in self.runs.values()):
+            self._finished.clear()
+            await self._finished.wait()
 
     # What the node asks of it.
 
@@ -124,8 +125,6 @@ class MemoryUplink:
 
     async def report(self, run_id: int, patch: Mapping[str, object]) -> None:
         await self._ask("report", lambda: self._patch(run_id, patch))
-        async with self.finished:
-            self.finished.notify_all()
 
     async def container_token(self, task_id: int, image: str) -> str:
         return await self._ask("container_token", lambda: self._token(task_id, image))
@@ -193,6 +192,7 @@ class MemoryUplink:
     def _finish(self, run: ServerRun, status: RunStatus) -> None:
         run.status, run.finished_at = status, datetime.now(UTC).isoformat()
         run.finishes += 1
+        self._finished.set()
 
     def status_events(self, run_id: int) -> list[str]:
         """Give the states of a run that were told live, in order."""
