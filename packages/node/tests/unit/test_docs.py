@@ -1,0 +1,26 @@
+"""Every setting is in the reference."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from hanse_node.settings import Database, Encryption, Policies, Recipe, RunLimits, Settings
+
+PAGE = Path(__file__).parents[4] / "docs" / "reference" / "node-settings.md"
+SECTIONS: list[tuple[str, type[BaseModel]]] = [
+    ("", Settings), ("databases[].", Database), ("encryption.", Encryption), ("policies.", Policies),
+    ("images.<name>.", Recipe), ("limits.", RunLimits),
+]  # fmt: skip
+PARENTS = {"databases", "encryption", "policies", "images", "limits", "logging"}
+KEYS = [
+    prefix + (field.alias or name)
+    for prefix, model in SECTIONS
+    for name, field in model.model_fields.items()
+    if prefix or name not in PARENTS
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_each_setting_is_documented(key: str) -> None:
+    assert f"`{key}`" in PAGE.read_text()
