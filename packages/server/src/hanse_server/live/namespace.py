@@ -41,7 +41,7 @@ class TasksNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         self._admission = admission
         self._connections = connections
         self._seen = seen
-        self._refused_seconds = refused_seconds
+        self.refused_seconds = refused_seconds
         self._refused: asyncio.Queue[str] = asyncio.Queue()
 
     async def on_connect(self, sid: str, environ: Mapping[str, Any], auth: object = None) -> None:
@@ -141,11 +141,15 @@ class TasksNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         async with asyncio.TaskGroup() as group:
             while True:
                 sid = await self._refused.get()
-                group.create_task(self._close_at(sid, loop.time() + self._refused_seconds))
+                group.create_task(self._close_at(sid, loop.time() + self.refused_seconds))
 
     async def _close_at(self, sid: str, moment: float) -> None:
         await asyncio.sleep(max(0.0, moment - asyncio.get_running_loop().time()))
         try:
+            transport = self.server.manager.eio_sid_from_sid(sid, NAMESPACE)
+            socket = self.server.eio.sockets.get(transport)
             await self.disconnect(sid)
+            if socket is not None:
+                await socket.close(wait=False, reason=self.server.eio.reason.SERVER_DISCONNECT)
         except (KeyError, OSError, RuntimeError) as error:
             log.debug("socket-gone-before-closing", error=type(error).__name__)

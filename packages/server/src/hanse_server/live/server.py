@@ -84,10 +84,13 @@ class Live:
     async def drain(self) -> None:
         """End everything that is held open here, because this process is about to stop."""
         self.watch.drain()
-        if not self.sio.eio.sockets:
-            return
         try:
-            await asyncio.wait_for(self.sio.eio.disconnect(), DRAIN_SECONDS)
+            async with asyncio.timeout(DRAIN_SECONDS):
+                for socket in list(self.sio.eio.sockets.values()):
+                    # Without waiting for its queue to empty: a peer that is gone never empties it.
+                    await socket.close(wait=False, reason=self.sio.eio.reason.SERVER_DISCONNECT)
+                if self.sio.eio.service_task_handle is not None:
+                    await self.sio.shutdown()
         except TimeoutError:
             log.warning("sockets-not-drained")
 

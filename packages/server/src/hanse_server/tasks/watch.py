@@ -102,8 +102,9 @@ class Watch:
                     log.warning("held-status-read-failed", error=type(error).__name__)
                 if known.is_finished or self.is_draining:
                     break
-                try:
-                    await asyncio.wait_for(bell.wait(), keepalive_seconds)
-                except TimeoutError:
-                    yield b" "
+                while not bell.is_set():
+                    try:
+                        await asyncio.wait_for(bell.wait(), keepalive_seconds)
+                    except TimeoutError:
+                        yield b" "
         yield orjson.dumps({"status": known.value})

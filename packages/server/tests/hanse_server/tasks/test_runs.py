@@ -1,8 +1,16 @@
 """What nodes report, and what follows from it."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+
+from hanse_core.errors import Conflict
+from hanse_core.states import RunStatus
+from hanse_core.wire.tasks import RunPatch
+from hanse_server.collaborations.actors import node_actor
+from hanse_server.tasks.run_service import Runs
 
 
 async def test_the_start_up_query_of_a_stock_node_gives_its_open_runs(
@@ -212,3 +220,31 @@ async def test_ports_come_and_go_with_their_run(clients: Any, world: Any, record
     answers_like(await node.delete("/port", params={"run_id": run_id}), recording("26")[0])
     assert (await clients.runs(task["id"]))[world.alpha.id]["ports"] == []
     assert (await node.delete("/port")).status_code == 400
+
+
+async def test_of_two_ends_at_the_same_moment_one_is_taken(clients: Any, world: Any) -> None:
+    task = await clients.task(organizations="alpha")
+    run_id = (await clients.runs(task["id"]))[world.alpha.id]["id"]
+
+    answers = await asyncio.gather(
+        clients.finish("alpha_main", run_id, "completed"), clients.finish("alpha_main", run_id, "crashed")
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 400]
+    (taken,) = (answer.json()["status"] for answer in answers if answer.status_code == 200)
+    assert (await clients.runs(task["id"]))[world.alpha.id]["status"] == taken
+
+
+async def test_a_report_on_a_state_that_has_passed_is_a_conflict(server: Any, clients: Any, world: Any) -> None:
+    task = await clients.task(organizations="alpha")
+    run_id = (await clients.runs(task["id"]))[world.alpha.id]["id"]
+
+    async with server.app.state.works.open(write=True) as work:
+        node = node_actor(work.session, {"sub": world.alpha_main.id})
+        assert node is not None
+        runs = Runs(work, node)
+        runs.get(run_id)  # read, and then changed by somebody else
+        work.session.execute(text("update run set version = version + 1"))
+
+        with pytest.raises(Conflict):
+            runs.report(node, run_id, RunPatch(status=RunStatus.ACTIVE))

@@ -1,0 +1,139 @@
+"""Waiting for the end of a task in one request."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from hanse_core.states import RunStatus
+from hanse_server.tasks.models import Run
+from hanse_server.tasks.watch import Watch
+from hanse_web.db import IMMEDIATE
+
+
+@pytest.fixture
+async def task(clients: Any, world: Any) -> int:
+    """A task at one organization that has not ended."""
+    return int((await clients.task(organizations="alpha"))["id"])
+
+
+@pytest.fixture
+def watch(server: Any) -> Watch:
+    found: Watch = server.app.state.watch
+    return found
+
+
+async def _finish(clients: Any, world: Any, task: int, status: str = "completed") -> None:
+    await clients.finish("alpha_main", (await clients.runs(task))[world.alpha.id]["id"], status)
+
+
+async def test_a_finished_task_is_answered_at_once(clients: Any, world: Any, task: int) -> None:
+    await _finish(clients, world, task, "crashed")
+
+    assert (await clients.user("alice").get(f"/task/{task}/status")).json() == {"status": "crashed"}
+
+
+async def test_the_answer_waits_for_the_end_and_comes_without_the_slow_timer(
+    clients: Any, world: Any, task: int, watch: Watch, until: Any
+) -> None:
+    held = asyncio.create_task(clients.user("alice").get(f"/task/{task}/status"))
+    await until(lambda: task in watch.waiting)
+
+    await _finish(clients, world, task)
+    answer = await held
+
+    assert answer.json() == {"status": "completed"}
+    assert watch.sweeps == 0
+    assert watch.waiting == []
+
+
+async def test_many_wait_and_each_hears_of_its_own_task_only(
+    clients: Any, world: Any, task: int, watch: Watch, until: Any
+) -> None:
+    other = (await clients.task(organizations="alpha"))["id"]
+    alice = clients.user("alice")
+    held = [asyncio.create_task(alice.get(f"/task/{key}/status")) for key in (task, task, other)]
+    await until(lambda: set(watch.waiting) == {task, other})
+
+    await _finish(clients, world, task)
+    answers = await asyncio.gather(*held[:2])
+
+    assert [answer.json()["status"] for answer in answers] == ["completed"] * 2
+    assert watch.waiting == [other]
+    await clients.user("carl").post("/kill/task", json={"id": other})
+    assert (await held[2]).json() == {"status": "killed by user"}
+
+
+async def test_a_deleted_task_ends_as_killed(clients: Any, task: int, watch: Watch, until: Any) -> None:
+    held = asyncio.create_task(clients.user("alice").get(f"/task/{task}/status"))
+    await until(lambda: watch.waiting)
+
+    await clients.user("alice").delete(f"/task/{task}")
+
+    assert (await held).json() == {"status": "killed by user"}
+
+
+async def test_nothing_is_held_for_those_who_may_not_see_the_task(clients: Any, task: int) -> None:
+    assert (await clients.user("gary").get(f"/task/{task}/status")).status_code == 404
+    assert (await clients.user("alice").get("/task/99/status")).status_code == 404
+    assert (await clients.node("alpha_main").get(f"/task/{task}/status")).status_code == 403
+
+
+async def test_a_draining_server_answers_with_the_status_of_now(
+    clients: Any, task: int, watch: Watch, until: Any
+) -> None:
+    held = asyncio.create_task(clients.user("alice").get(f"/task/{task}/status"))
+    await until(lambda: watch.waiting)
+
+    watch.drain()
+
+    assert (await held).json() == {"status": "pending"}
+    assert (await clients.user("alice").get(f"/task/{task}/status")).json() == {"status": "pending"}
+
+
+async def _collect(stream: AsyncIterator[bytes], parts: list[bytes]) -> None:
+    async for part in stream:
+        parts.append(part)
+
+
+async def test_blanks_keep_the_answer_alive(server: Any, task: int, watch: Watch, until: Any) -> None:
+    parts: list[bytes] = []
+    held = asyncio.create_task(_collect(watch.hold(task, RunStatus.PENDING, keepalive_seconds=0.01), parts))
+
+    await until(lambda: len(parts) >= 3)
+    watch.drain()
+    await held
+
+    assert set(parts[:-1]) == {b" "}
+    assert parts[-1] == b'{"status":"pending"}'
+
+
+async def test_what_was_never_told_is_found_by_the_slow_timer(server: Any, task: int, until: Any) -> None:
+    watch = Watch(server.app.state.engine, sweep_seconds=0.02)
+    parts: list[bytes] = []
+    async with asyncio.TaskGroup() as group:
+        sweeping = group.create_task(watch.run())
+        held = group.create_task(_collect(watch.hold(task, RunStatus.PENDING, 0.01), parts))
+        await until(lambda: parts)
+        with Session(server.engine.execution_options(**{IMMEDIATE: True})) as session, session.begin():
+            session.execute(update(Run).where(Run.task_id == task).values(status="failed"))
+        await held
+        sweeping.cancel()
+
+    assert parts[-1] == b'{"status":"failed"}'
+    assert watch.sweeps >= 1
+
+
+async def test_a_held_answer_keeps_no_connection(
+    server: Any, clients: Any, task: int, watch: Watch, until: Any
+) -> None:
+    held = asyncio.create_task(clients.user("alice").get(f"/task/{task}/status"))
+    await until(lambda: watch.waiting)
+    await until(lambda: server.app.state.engine.pool.checkedout() == 0)
+
+    watch.drain()
+
+    assert (await held).status_code == 200
