@@ -75,6 +75,8 @@ class Agent:
             for kill in heard.kills:
                 self._kill(kill)
             if heard.synced:
+                for execution in self._executions.values():
+                    execution.nudge()
                 await self.share()
 
     async def reconcile(self) -> None:

@@ -1,7 +1,6 @@
 """Run a data station."""
 
 import argparse
-import json
 from pathlib import Path
 
 
@@ -41,6 +40,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _journal(arguments: argparse.Namespace) -> int:
+    import json
+
     from hanse_core.errors import NotFound
     from hanse_node import settings
     from hanse_node.journal import Journal

@@ -28,7 +28,8 @@ def failed(log: str, *, after: Mapping[str, Any] | None = None) -> dict[str, Any
 
 
 def now() -> str:
-    return datetime.now(UTC).isoformat()
+    """Give the time as stock servers insist on it: with microseconds, even when they are zero."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def log_text(printed: bytes, notes: list[str], *, share: bool) -> str:

@@ -46,7 +46,7 @@ class Execution:
         self.offer = offer
         self._station = station
         self._verdict = verdict
-        self._backoff = Backoff()
+        self._backoff = Backoff(0.25, 15.0)
         self._stopping = asyncio.Event()
         self._closed = False
         self._log = logger.bind(run_id=run.run_id, task_id=offer.task_id)

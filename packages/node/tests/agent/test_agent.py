@@ -342,3 +342,17 @@ async def test_an_encrypted_node_publishes_its_key_and_seals_its_answers(bench: 
     assert vault.open(run.result) == b'{"rows": 42}'
     assert orphan.status is RunStatus.FAILED
     assert "not published a public key" in orphan.log
+
+
+async def test_logs_hold_no_payloads_tokens_or_keys(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = base64.b64encode(b'{"method": "planted-input"}').decode()
+    for run_id, image in enumerate(["hanse/summary", "hanse/fails", "other/image", "hanse/refused"], start=1):
+        bench.uplink.create(run_id, image=image, payload=secret)
+    async with bench.node():
+        await bench.uplink.all_finished()
+    printed = capsys.readouterr()
+    text = printed.out + printed.err
+    assert "run_delivered" in text
+    token = await bench.uplink.container_token(1, "hanse/summary")
+    for planted in (secret, "planted-input", "rows", "agee", "secret-key", token, token.split(".")[1]):
+        assert planted not in text

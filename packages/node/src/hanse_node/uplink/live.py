@@ -39,7 +39,7 @@ class Live:
 
     async def run(self) -> None:
         """Connect again for ever."""
-        backoff, polling = Backoff(0.5, 15.0), False
+        backoff, polling = Backoff(0.25, 5.0), False
         while True:
             try:
                 if await self._one_connection(polling):
