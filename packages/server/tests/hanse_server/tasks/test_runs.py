@@ -239,12 +239,13 @@ async def test_a_report_on_a_state_that_has_passed_is_a_conflict(server: Any, cl
     task = await clients.task(organizations="alpha")
     run_id = (await clients.runs(task["id"]))[world.alpha.id]["id"]
 
-    async with server.app.state.works.open(write=True) as work:
-        node = node_actor(work.session, {"sub": world.alpha_main.id})
-        assert node is not None
-        runs = Runs(work, node)
-        runs.get(run_id)  # read, and then changed by somebody else
-        work.session.execute(text("update run set version = version + 1"))
+    async def report() -> None:
+        async with server.app.state.works.open(write=True) as work:
+            node = node_actor(work.session, {"sub": world.alpha_main.id})
+            assert node is not None
+            seen = Runs(work, node).get(run_id)
+            work.session.execute(text("update run set version = version + 1"))  # somebody else was faster
+            Runs(work, node).report(node, seen.id, RunPatch(status=RunStatus.ACTIVE))
 
-        with pytest.raises(Conflict):
-            runs.report(node, run_id, RunPatch(status=RunStatus.ACTIVE))
+    with pytest.raises(Conflict):
+        await report()
