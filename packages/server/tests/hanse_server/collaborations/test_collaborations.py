@@ -119,11 +119,14 @@ async def test_removing_a_stranger_is_not_found(clients: Any, world: Any) -> Non
     assert answer.status_code == 404
 
 
-async def test_root_adds_an_organization_and_it_is_listed_once(clients: Any, world: Any) -> None:
+async def test_root_adds_an_organization_and_it_is_listed_once(
+    clients: Any, world: Any, recording: Any, answers_like: Any
+) -> None:
     root = clients.user("root")
     for _ in range(2):
         answer = await root.post("/collaboration/1/organization", json={"id": world.gamma.id})
 
+    answers_like(answer, recording("47")[0])
     assert [row["name"] for row in answer.json()] == ["alpha", "beta", "gamma"]
 
 

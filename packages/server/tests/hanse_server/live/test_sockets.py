@@ -47,7 +47,7 @@ async def test_nodes_of_other_collaborations_hear_nothing_of_each_other(harbour:
 
 
 async def test_being_online_is_shown_and_ends_with_the_last_socket(
-    harbour: Any, world: Any, clients: Any, until: Any
+    harbour: Any, world: Any, clients: Any, recording_data: Any
 ) -> None:
     alice = await harbour.user(world.users["alice"])
     first, second = await harbour.node(world.alpha_main), await harbour.node(world.alpha_main)
@@ -63,20 +63,31 @@ async def test_being_online_is_shown_and_ends_with_the_last_socket(
     await second.leave()
     gone = await alice.hears("node-offline")
     assert await status() == "offline"
+    recorded = recording_data("52")["received_per_identity"]["user alice (Researcher, org alpha)"]
+    assert [name for name, _ in alice.heard][-2:] == [event["event"] for event in recorded]
     assert gone == {"id": world.alpha_main.id, "name": "alpha - main Node", "org_id": world.alpha.id}
     assert f"alpha - main Node left room collaboration_{world.main.id}" in alice.data_of("message")
     assert len(alice.data_of("node-online")) == 1
 
 
 async def test_a_new_task_reaches_the_nodes_and_users_of_its_collaboration(
-    harbour: Any, world: Any, clients: Any
+    harbour: Any, world: Any, clients: Any, recording_data: Any
 ) -> None:
     heard = [await harbour.user(world.users["alice"]), await harbour.node(world.beta_main)]
 
     task = await clients.task(organizations="alpha")
+    container = await clients.container("alpha_main", task["id"])
+    places = [{"id": world.beta.id, "input": "e30="}]
+    body = {"image": task["image"], "collaboration_id": world.main.id, "organizations": places}
+    sub = (await container.post("/task", json=body)).json()
 
     for listener in heard:
-        assert await listener.hears("new_task") == {"id": task["id"], "parent_id": None}
+        await listener.hears("new_task", 2)
+        ours = [{"id": task["id"], "parent_id": None}, {"id": sub["id"], "parent_id": task["id"]}]
+        assert listener.data_of("new_task") == ours
+    for name, told in (("21", ours[0]), ("28", ours[1])):
+        recorded = recording_data(name)["received_per_identity"]["node beta-main"][0]
+        assert (recorded["event"], recorded["args"][0].keys()) == ("new_task", told.keys())
 
 
 async def test_a_node_tells_of_its_run_and_everything_else_is_read_from_the_run(
@@ -171,7 +182,7 @@ async def test_shared_settings_are_shown_while_the_node_is_connected(
     + [(kind, None) for kind in ("missing", "garbage", "container", "refresh")],
 )
 async def test_bad_tokens_are_told_why_and_then_closed(
-    harbour: Any, world: Any, clock: Any, kind: str, told: str | None
+    harbour: Any, world: Any, clock: Any, recording_data: Any, kind: str, told: str | None
 ) -> None:
     good = harbour.token("node", world.alpha_main.id, life=timedelta(minutes=1))
     tokens = {
@@ -190,6 +201,10 @@ async def test_bad_tokens_are_told_why_and_then_closed(
     listener = await harbour.connect(tokens[kind])
     await listener.hears("disconnect")
 
+    recorded = {"expired": "expired token", "forged": "wrong signature", "missing": "no token", "garbage": "garbage"}
+    if kind in recorded:
+        events = recording_data("53")["received_per_identity"][recorded[kind]]
+        assert [event["event"] for event in events if event["event"].endswith("_token")] == ([told] if told else [])
     assert [name for name, _ in listener.heard] == [*([told] if told else []), "disconnect"]
     assert harbour.app.state.live.connections.identities == set()
 
