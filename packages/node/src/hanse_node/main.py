@@ -61,6 +61,8 @@ async def opened(
         vault, sources = Vault(settings.encryption), Sources(settings.databases)
         runtime = runtime or build_runtime(settings)
         stack.push_async_callback(runtime.close)
+        if settings.on_stop == "end":
+            stack.push_async_callback(_end_runs, runtime)
         uplink = uplink or HttpUplink(settings)
         stack.push_async_callback(uplink.close)
         _say_what_matters(settings, sources)
@@ -85,6 +87,11 @@ async def _publish_key(vault: Vault, uplink: Uplink) -> None:
     if vault.must_publish(organization.public_key):
         await patiently(lambda: uplink.publish_key(vault.public_key))
         log.warning("public_key_published", organization=organization.name)
+
+
+async def _end_runs(runtime: Runtime) -> None:
+    references = (await runtime.adopt()).values()
+    await asyncio.gather(*(runtime.stop(reference) for reference in references))
 
 
 def build_runtime(settings: Settings) -> Runtime:

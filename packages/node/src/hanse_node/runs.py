@@ -102,6 +102,8 @@ _REASONS = {
     "time": (RunStatus.FAILED, "was ended: it reached the time limit of this node"),
     "memory": (RunStatus.CRASHED, "was ended: it used more memory than this node allows"),
     "log": (RunStatus.CRASHED, "was ended: it printed more than this node allows"),
+    "processes": (RunStatus.CRASHED, "was ended: it started more processes than this node allows"),
+    "output": (RunStatus.FAILED, "left no plain file of allowed size as its result"),
     "lost": (RunStatus.UNKNOWN_ERROR, "disappeared from the engine of this node"),
 }
 

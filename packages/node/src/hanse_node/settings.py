@@ -90,7 +90,7 @@ class Recipe(_Frozen):
 class RunLimits(_Frozen):
     seconds: Annotated[float, Field(gt=0)] | None = 3600
     memory_bytes: Annotated[int, Field(gt=0)] | None = None
-    processes: Annotated[int, Field(gt=0)] | None = None
+    processes: Annotated[int, Field(gt=0)] | None = 512
     log_bytes: Annotated[int, Field(gt=0)] = 1_000_000
     output_bytes: Annotated[int, Field(gt=0)] = 1_000_000_000
     parallel_runs: Annotated[int, Field(gt=0)] = 4
@@ -123,6 +123,7 @@ class Settings(_Frozen):
     runtime: Literal["process", "memory"] = "process"
     images: Annotated[dict[str, Recipe | str], BeforeValidator(_or_empty)] = {}
     limits: RunLimits = RunLimits()
+    on_stop: Literal["leave", "end"] = "leave"
     logging: Logging = Logging()
 
     # Keys of stock files that have no effect here; `ignored` names those that were set.

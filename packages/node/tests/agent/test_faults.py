@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from hanse_core.states import RunStatus
+from hanse_node.runs import Phase
+from hanse_node.runtimes.memory import MemoryRuntime
 from hanse_node.uplink.memory import Faults
 
 RUNS = 12
@@ -84,3 +86,11 @@ async def test_a_full_disk_delays_a_run_but_loses_nothing(
         await bench.uplink.all_finished()
     assert run.finishes == 1
     assert bench.engine.started <= 1
+
+
+async def test_runs_end_with_a_node_that_is_told_so(bench: Any, payload: str) -> None:
+    bench.uplink.create(1, image="hanse/hangs", payload=payload)
+    async with bench.node(on_stop="end") as station:
+        await bench.until(lambda: [run.phase for run, _ in station.journal.unfinished()] == [Phase.RUNNING])
+        (reference,) = (await station.runtime.adopt()).values()
+    assert (await MemoryRuntime(bench.algorithms, bench.engine).wait(reference)).reason == "killed"

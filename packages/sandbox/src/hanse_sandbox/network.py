@@ -97,6 +97,7 @@ class Station:
             "encryption": {"enabled": False},
             "policies": {"allowed_algorithms": list(images)},
             "directory": str(self.directory),
+            "on_stop": "end",
             "images": {
                 image: {"package": recipe, "python": sys.executable} if isinstance(recipe, str) else recipe
                 for image, recipe in images.items()
