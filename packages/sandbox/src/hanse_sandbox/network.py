@@ -179,5 +179,7 @@ class Network:
     def stop(self) -> None:
         """End the nodes, then the server."""
         for station in self.stations.values():
+            station.process.ask_to_stop()
+        for station in self.stations.values():
             station.process.stop()
         self.server.process.stop()

@@ -54,6 +54,11 @@ class Process:
                 start_new_session=True,
             )
 
+    def ask_to_stop(self) -> None:
+        """Ask it to end, without waiting."""
+        if self.is_running and self._child is not None:
+            self._child.send_signal(signal.SIGTERM)
+
     def stop(self) -> None:
         """Ask it to end and wait; after ten seconds make it."""
         self._end(signal.SIGTERM)
