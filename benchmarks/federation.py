@@ -1,6 +1,7 @@
 """A federation of one server and three nodes, as its users see it."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -58,14 +59,27 @@ def tasks() -> list[Figure]:
 
 
 def demo() -> list[Figure]:
-    """The whole demo, when everything is set up."""
-    command = [sys.executable, "-m", "hanse_core", "demo", "--json"]
+    """The whole demo as a newcomer runs it: `make demo` in a clean clone with empty caches, then again and again."""
+    folder = Path(tempfile.mkdtemp(prefix="h"))
+    environment = {**os.environ, "HOME": str(folder / "home"), "XDG_CACHE_HOME": str(folder / "home/.cache")}
+    for name in ("UV", "UV_CACHE_DIR", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "PYTHONDONTWRITEBYTECODE"):
+        environment.pop(name, None)
 
     def run() -> None:
-        report = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=120).stdout)
-        assert report["equal"]
+        make = ["make", "--silent", "demo", "DEMO=--json"]
+        ran = subprocess.run(make, cwd=folder / "clone", env=environment, check=True, capture_output=True, timeout=300)
+        assert json.loads(ran.stdout.splitlines()[-1])["equal"]
 
-    return [Figure("demo, second time", "s", seconds(run, times=3, warm_up=1), asked=15)]
+    try:
+        subprocess.run(["git", "clone", "--quiet", ".", folder / "clone"], check=True, timeout=60)
+        first = seconds(run, times=1, warm_up=0)
+        again = seconds(run, times=5, warm_up=0)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return [
+        Figure("demo from a clean clone", "s", first, asked=120),
+        Figure("demo, second time", "s", again, asked=15),
+    ]
 
 
 def _megabytes(pid: int) -> float:

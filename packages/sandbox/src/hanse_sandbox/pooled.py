@@ -5,6 +5,7 @@ Needs `hanse-sandbox[reference]` (pandas, lifelines, statsmodels). Runs as a pro
 """
 
 import json
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -62,6 +63,7 @@ def one_year_survival(data: Any, predictors: list[str]) -> dict[str, Any]:
 def main(path: Path) -> None:
     """Print all three answers as JSON."""
     warnings.simplefilter("ignore")
+    os.nice(10)  # the referee may be late; the federation is what people wait for
     import pandas as pd
 
     data = pd.read_csv(path)
