@@ -110,7 +110,7 @@ class Workspace:
 
     def clear(self, run_id: int) -> None:
         """Remove everything of a run that is done."""
-        shutil.rmtree(self.folder(run_id), ignore_errors=True)
+        _remove(self.folder(run_id))
         shutil.rmtree(self.directory / "sockets" / str(run_id), ignore_errors=True)
         self._answer(run_id).unlink(missing_ok=True)
 
@@ -129,12 +129,24 @@ class Workspace:
             if job_id in busy:
                 os.utime(folder)
             elif time.time() - folder.stat().st_mtime > idle_seconds:
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
                 cleared.append(job_id)
         return cleared
 
     def _answer(self, run_id: int) -> Path:
         return self.directory / "answers" / f"{run_id}.json"
+
+
+def _remove(folder: Path) -> None:
+    """Remove what a run has written, whatever modes it gave to its folders; links are never followed."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    folder.chmod(0o700)
+    for place, names, _ in os.walk(folder):
+        for path in (Path(place, name) for name in names):
+            if not path.is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,6 +1,9 @@
 """Folders, answers, the lock, and what is read back from an algorithm."""
 
 import os
+import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,3 +116,30 @@ def test_a_failure_keeps_the_log_that_it_replaces() -> None:
     answer = ending.failed("too large", after={"log": "at work"})
     assert (answer["status"], answer["result"]) == (RunStatus.FAILED.value, "")
     assert answer["log"] == "at work\nnode > too large"
+
+
+def test_what_a_run_locked_away_is_removed_too(tmp_path: Path) -> None:
+    program = """
+import os, sys
+from pathlib import Path
+from hanse_node.workspace import Workspace
+if os.getuid() == 0:
+    os.chown(sys.argv[1], 65534, 65534)
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+workspace = Workspace(Path(sys.argv[1]))
+folder = workspace.prepare(1, b"{}", "token")
+(folder / "copy" / "deeper").mkdir(parents=True)
+(folder / "copy" / "deeper" / "patients.csv").write_text("rows")
+(folder / "copy" / "link").symlink_to("/")
+(folder / "copy" / "deeper").chmod(0)
+(folder / "copy").chmod(0)
+workspace.clear(1)
+sys.exit(len(workspace.strays([])))
+"""
+    folder = Path(tempfile.mkdtemp(prefix="h"))
+    try:
+        subprocess.run([sys.executable, "-c", program, folder], check=True, timeout=30)
+        assert not (folder / "runs" / "task-000000001").exists()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
