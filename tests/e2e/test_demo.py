@@ -28,7 +28,12 @@ def start(temporary: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[
 
     def start(*options: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [*DEMO, *options], env=temporary, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [*DEMO, *options],
+            env=temporary,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            preexec_fn=_heed_interrupts,
         )
         started.append(process)
         return process
@@ -37,6 +42,11 @@ def start(temporary: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[
     for process in started:
         process.kill()
         process.communicate()
+
+
+def _heed_interrupts() -> None:
+    """Undo what a shell does to its background jobs, and through them to this test run: that they ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _belonging_to(folder: Path) -> list[str]:

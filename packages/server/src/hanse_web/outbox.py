@@ -6,7 +6,7 @@ delivered by whoever looks next, at the latest by the slow timer.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ from sqlalchemy import JSON, Engine, Index, delete, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hanse_web.clock import Clock
-from hanse_web.db import IMMEDIATE, Base, UtcDateTime
+from hanse_web.db import IMMEDIATE, Base, UtcDateTime, is_sqlite
 
 SWEEP_SECONDS = 2.0
 BATCH = 200
@@ -78,6 +78,8 @@ class Dispatcher:
         self._engine = engine
         self._bus = bus
         self._bell = asyncio.Event()
+        self.turn: AbstractAsyncContextManager[object] = asyncio.Lock() if is_sqlite(engine) else nullcontext()
+        """Held by whoever writes. SQLite has one writer: waiting for it here, on the loop, keeps threads free."""
 
     def ring(self) -> None:
         """Say that a transaction with events was committed."""
@@ -102,7 +104,8 @@ class Dispatcher:
         while rows := await to_thread.run_sync(self._waiting):
             for row in rows:
                 await self._bus.publish(Event(row.name, row.data, row.rooms))
-            await to_thread.run_sync(self._forget, [row.id for row in rows])
+            async with self.turn:
+                await to_thread.run_sync(self._forget, [row.id for row in rows])
             told += len(rows)
         return told
 

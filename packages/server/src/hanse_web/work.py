@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from typing import Annotated, Any
 
 from anyio import CancelScope, to_thread
@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from hanse_web.clock import Clock
-from hanse_web.db import IMMEDIATE, is_sqlite
+from hanse_web.db import IMMEDIATE
 from hanse_web.links import Links
 from hanse_web.outbox import Dispatcher, Event, enqueue
 
@@ -44,15 +44,13 @@ class Works:
         self.links = links
         self._read = sessionmaker(engine, expire_on_commit=False)
         self._write = sessionmaker(engine.execution_options(**{IMMEDIATE: True}), expire_on_commit=False)
-        # SQLite has one writer. Waiting for it here, on the loop, keeps threads free for the writer itself.
-        self._turn = asyncio.Lock() if is_sqlite(engine) else None
         # More units than connections would have threads wait for connections whose owners wait for threads.
         self._room = asyncio.Semaphore(AT_ONCE)
 
     @asynccontextmanager
     async def open(self, *, write: bool) -> AsyncIterator[Work]:
         """Give a unit of work: committed when the block ends, rolled back when it raises."""
-        turn: AbstractAsyncContextManager[None] = self._turn if write and self._turn else nullcontext()
+        turn = self.dispatcher.turn if write else nullcontext()
         async with turn, self._room:
             session = (self._write if write else self._read)()
             work = Work(session, self.clock, self.links)
