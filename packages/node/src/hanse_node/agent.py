@@ -198,7 +198,8 @@ class Agent:
             await self._station.runtime.stop(reference)
             await self._station.runtime.remove(reference)
         self._unclaimed = {}
-        for run_id in await in_thread(workspace.strays, {*self._executions, *self._offers}):
+        unfinished = {run.run_id for run, _ in self._station.journal.unfinished()}
+        for run_id in await in_thread(workspace.strays, {*self._executions, *self._offers, *unfinished}):
             await in_thread(workspace.clear, run_id)
         busy = {e.offer.job_id for e in self._executions.values()} | {o.job_id for o in self._offers.values()}
         await in_thread(workspace.clear_jobs, busy)

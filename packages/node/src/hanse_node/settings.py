@@ -92,7 +92,7 @@ class RunLimits(_Frozen):
     memory_bytes: Annotated[int, Field(gt=0)] | None = None
     processes: Annotated[int, Field(gt=0)] | None = 512
     log_bytes: Annotated[int, Field(gt=0)] = 1_000_000
-    output_bytes: Annotated[int, Field(gt=0)] = 1_000_000_000
+    output_bytes: Annotated[int, Field(gt=0)] = 150_000_000
     parallel_runs: Annotated[int, Field(gt=0)] = 4
 
 

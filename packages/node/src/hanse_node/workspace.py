@@ -4,14 +4,17 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from hanse_node.errors import CannotStart
 
 INPUT, OUTPUT, TOKEN = "input", "output", "token"
+REMOVAL_SECONDS = 60.0
 IDLE_JOB_SECONDS = 3600.0
 """A job's temporary folder outlives its last run here by this long: its next round may still come."""
 
@@ -22,7 +25,7 @@ class Workspace:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._lock: IO[str] | None = None
-        for folder in ("runs", "jobs", "answers", "sockets"):
+        for folder in ("runs", "jobs", "answers", "sockets", "tokens"):
             (directory / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
 
     @property
@@ -80,12 +83,13 @@ class Workspace:
         (folder / INPUT).write_bytes(payload)
         (folder / OUTPUT).touch()
         (folder / TOKEN).write_text(token)
+        self._token(run_id).write_text(token)
         return folder
 
     def token(self, run_id: int) -> str | None:
         """Read back the token that a run was given before a restart."""
         try:
-            return (self.folder(run_id) / TOKEN).read_text().strip()
+            return self._token(run_id).read_text().strip()
         except OSError:
             return None
 
@@ -112,6 +116,7 @@ class Workspace:
         """Remove everything of a run that is done."""
         _remove(self.folder(run_id))
         shutil.rmtree(self.directory / "sockets" / str(run_id), ignore_errors=True)
+        self._token(run_id).unlink(missing_ok=True)
         self._answer(run_id).unlink(missing_ok=True)
 
     def strays(self, known: Iterable[int]) -> list[int]:
@@ -133,20 +138,22 @@ class Workspace:
                 cleared.append(job_id)
         return cleared
 
+    def _token(self, run_id: int) -> Path:
+        """Our own copy: what lies in the run's folder is the run's to change."""
+        return self.directory / "tokens" / str(run_id)
+
     def _answer(self, run_id: int) -> Path:
         return self.directory / "answers" / f"{run_id}.json"
 
 
 def _remove(folder: Path) -> None:
-    """Remove what a run has written, whatever modes it gave to its folders; links are never followed."""
-    if folder.is_symlink() or not folder.is_dir():
-        return
-    folder.chmod(0o700)
-    for place, names, _ in os.walk(folder):
-        for path in (Path(place, name) for name in names):
-            if not path.is_symlink():
-                path.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove what a run has written, however deep it lies and whatever modes it has; links are never followed."""
+    with suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.is_dir() and not folder.is_symlink():
+        # These two walk without recursion and without long paths, which Python 3.11 does not.
+        for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", folder], check=False, capture_output=True, timeout=REMOVAL_SECONDS)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -143,3 +143,20 @@ sys.exit(len(workspace.strays([])))
         assert not (folder / "runs" / "task-000000001").exists()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_folders_without_end_are_removed_too(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    folder = workspace.prepare(1, b"{}", "token")
+    program = "import os\nfor _ in range(3000):\n    os.mkdir('deep')\n    os.chdir('deep')"
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, timeout=30)
+    workspace.clear(1)
+    assert workspace.strays([]) == []
+
+
+def test_what_a_run_does_to_its_token_does_not_reach_the_node(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    folder = workspace.prepare(1, b"{}", "a.b.c")
+    (folder / "token").unlink()
+    os.mkfifo(folder / "token")
+    assert workspace.token(1) == "a.b.c"

@@ -28,6 +28,10 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 log = structlog.get_logger()
 
+BODY_BYTES = 1 << 20
+"""The largest body of a request; more is answered 413, before it is read. Routes that carry payloads take more."""
+PAYLOAD_BYTES = 256 << 20
+"""The largest body that carries inputs or a result, until they are streamed."""
 Job = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -61,6 +65,7 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
         docs_url=f"{api_path}/docs",
         redoc_url=None,
         redirect_slashes=False,
+        max_body_size=BODY_BYTES,
     )
     app.state.clock = parts.clock
     app.state.tokens = parts.tokens

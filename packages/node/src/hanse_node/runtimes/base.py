@@ -42,7 +42,7 @@ class Limits:
     memory_bytes: int | None = None
     processes: int | None = None
     log_bytes: int = 1_000_000
-    output_bytes: int = 1_000_000_000
+    output_bytes: int = 150_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ class Roles:
         """Add a role of an organization."""
         organization_id = body.organization_id or self._actor.organization_id
         rules.refuse_default_name(body.name)
-        held = self._grantable(body.rules)
+        held = self._grantable(body.rules, organization_id)
         if organization_id != self._actor.organization_id:
             statement = visible_organizations(self._actor).where(Organization.id == organization_id)
             if self._session.scalar(statement) is None:
@@ -127,8 +127,8 @@ class Roles:
             self._require_free(given["name"], role.organization_id)
         if "rules" in given:
             wanted, current = set(given.pop("rules")), {rule.id for rule in role.rules}
-            rules.require_holding(self._actor, current - wanted)
-            role.rules = list(self._grantable(wanted))
+            rules.require_holding(self._actor, current - wanted, role.organization_id)
+            role.rules = list(self._grantable(wanted, role.organization_id))
         for name, value in given.items():
             setattr(role, name, value)
         self._session.flush()
@@ -145,7 +145,7 @@ class Roles:
     def add_rule(self, role_id: int, rule_id: int) -> Sequence[Rule]:
         """Put a rule into a role; give all its rules."""
         role = self._changeable(role_id, Operation.EDIT)
-        (rule,) = self._grantable([rule_id])
+        (rule,) = self._grantable([rule_id], role.organization_id)
         if rule not in role.rules:
             role.rules.append(rule)
             self._session.flush()
@@ -154,7 +154,7 @@ class Roles:
     def remove_rule(self, role_id: int, rule_id: int) -> Sequence[Rule]:
         """Take a rule out of a role; give the rules that are left."""
         role = self._changeable(role_id, Operation.EDIT)
-        (rule,) = self._grantable([rule_id])
+        (rule,) = self._grantable([rule_id], role.organization_id)
         if rule not in role.rules:
             raise NotFound(f"role {role.name} does not hold rule {rule_id}")
         role.rules.remove(rule)
@@ -167,10 +167,10 @@ class Roles:
         rules.require_for_organization(self._actor, ROLE, operation, role.organization_id)
         return role
 
-    def _grantable(self, ids: Collection[int]) -> Sequence[Rule]:
+    def _grantable(self, ids: Collection[int], organization_id: int | None) -> Sequence[Rule]:
         found = self._session.scalars(select(Rule).where(Rule.id.in_(ids)).order_by(Rule.id)).all()
         rules.refuse_unknown("rule", ids, (rule.id for rule in found))
-        rules.require_holding(self._actor, ids)
+        rules.require_holding(self._actor, ids, organization_id)
         return found
 
     def _require_free(self, name: str, organization_id: int | None) -> None:

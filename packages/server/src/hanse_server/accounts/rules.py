@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from hanse_core.errors import Denied, Invalid, NotFound
-from hanse_core.permissions import DEFAULT_ROLES, IDENTITY_ROLES, RULES, Operation, Resource, Rule
+from hanse_core.permissions import DEFAULT_ROLES, IDENTITY_ROLES, RULES, Operation, Resource, Rule, Scope
 from hanse_web.access import Actor
 
 DEFAULT_ROLE_NAMES = frozenset(role.name for role in DEFAULT_ROLES)
@@ -33,11 +33,25 @@ def require_for_collaboration(actor: Actor, resource: Resource, collaboration_id
         raise Denied(f"you may not view the {resource.value}s of collaboration {collaboration_id}")
 
 
-def require_holding(actor: Actor, rule_ids: Iterable[int]) -> None:
-    """Refuse handing on, or taking away, rules that the actor does not hold."""
+def require_holding(actor: Actor, rule_ids: Iterable[int], organization_id: int | None) -> None:
+    """Refuse handing on, or taking away, rules that the actor does not hold where the receiver belongs."""
     for rule in sorted((RULES[rule_id - 1] for rule_id in rule_ids), key=RULES.index):
         if not actor.permissions.covers([rule]):
             raise Denied(f"you do not hold the rule {describe(rule)}, so you cannot give or take it")
+        if organization_id not in (None, actor.organization_id) and not _reaches_abroad(actor, rule):
+            raise Denied(f"you hold the rule {describe(rule)} at your own organization only, not at this one")
+
+
+def _reaches_abroad(actor: Actor, rule: Rule) -> bool:
+    """Tell whether a rule about the own organization may be given at another one: what it allows is allowed there.
+
+    Who edits an organization as a member may publish its key, which no collaboration scope allows.
+    """
+    administers = rule.operation not in (Operation.VIEW, Operation.RECEIVE) and rule.resource is not Resource.TASK
+    if rule.scope is not Scope.ORGANIZATION or not administers:
+        return True
+    needed = Scope.GLOBAL if rule.resource is Resource.ORGANIZATION else Scope.COLLABORATION
+    return actor.reaches(rule.resource, rule.operation, needed)
 
 
 def describe(rule: Rule) -> str:

@@ -114,7 +114,11 @@ class Users:
         rules.require_for_organization(self._actor, USER, Operation.CREATE, organization_id)
         self._require_free("username", body.username)
         self._require_free("email", body.email)
-        return organization_id, self._grantable(body.roles or (), organization_id), self._rules(body.rules or ())
+        return (
+            organization_id,
+            self._grantable(body.roles or (), organization_id),
+            self._rules(body.rules or (), organization_id),
+        )
 
     def create(self, body: UserCreate, password: str) -> User:
         """Add a user, with its password already hashed."""
@@ -176,7 +180,9 @@ class Users:
         if given.get("email", user.email) != user.email:
             if user.id != self._actor.id:
                 # Whoever receives a user's mail can take the account over.
-                rules.require_holding(self._actor, self._session.scalars(rule_ids_of_user(user.id)))
+                rules.require_holding(
+                    self._actor, self._session.scalars(rule_ids_of_user(user.id)), user.organization_id
+                )
             self._require_free("email", given["email"])
 
     def _require_free(self, field: str, value: str) -> None:
@@ -196,7 +202,7 @@ class Users:
             return
         self._refuse_oneself(user)
         added = self._grantable([key for key in ids if key not in current], user.organization_id)
-        self._require_holding_roles(key for key in current if key not in ids)
+        self._require_holding_roles((key for key in current if key not in ids), user.organization_id)
         user.roles = [role for key, role in current.items() if key in ids] + list(added)
 
     def _set_rules(self, user: User, ids: Collection[int]) -> None:
@@ -204,8 +210,8 @@ class Users:
         if set(ids) == current:
             return
         self._refuse_oneself(user)
-        rules.require_holding(self._actor, current - set(ids))
-        user.rules = list(self._rules(ids))
+        rules.require_holding(self._actor, current - set(ids), user.organization_id)
+        user.rules = list(self._rules(ids, user.organization_id))
 
     def _refuse_oneself(self, user: User) -> None:
         if user.id == self._actor.id:
@@ -218,16 +224,16 @@ class Users:
         rules.refuse_unknown("role", wanted, (role.id for role in roles))
         for role in roles:
             rules.refuse_unfit_role(role.name, role.is_default_role, role.organization_id, organization_id)
-        self._require_holding_roles(wanted)
+        self._require_holding_roles(wanted, organization_id)
         return roles
 
-    def _require_holding_roles(self, ids: Iterable[int]) -> None:
+    def _require_holding_roles(self, ids: Iterable[int], organization_id: int) -> None:
         held = select(role_rule.c.rule_id).where(role_rule.c.role_id.in_(list(ids))).distinct()
-        rules.require_holding(self._actor, self._session.scalars(held))
+        rules.require_holding(self._actor, self._session.scalars(held), organization_id)
 
-    def _rules(self, ids: Iterable[int]) -> Sequence[Rule]:
+    def _rules(self, ids: Iterable[int], organization_id: int) -> Sequence[Rule]:
         wanted = set(ids)
         found = self._session.scalars(select(Rule).where(Rule.id.in_(wanted)).order_by(Rule.id)).all()
         rules.refuse_unknown("rule", wanted, (rule.id for rule in found))
-        rules.require_holding(self._actor, wanted)
+        rules.require_holding(self._actor, wanted, organization_id)
         return found

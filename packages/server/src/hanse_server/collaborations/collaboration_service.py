@@ -141,6 +141,7 @@ class Collaborations:
             raise Invalid(
                 f"the organization of node {node_id} is not in collaboration {collaboration_id}; add it first"
             )
+        self._require_owner(node)
         self._require_leaving_is_allowed(node)
         require_no_node(self._work, node.organization_id, collaboration_id)
         self._move(node, collaboration_id)
@@ -153,6 +154,11 @@ class Collaborations:
         if node.collaboration_id != collaboration_id:
             raise Invalid(f"node {node_id} is not in collaboration {collaboration_id}")
         self._move(node, None)
+
+    def _require_owner(self, node: Node) -> None:
+        """Where a station's data may be used is for its organization to say, not for a partner."""
+        if not self._actor.may_for_organization(Resource.NODE, Operation.EDIT, node.organization_id):
+            raise Denied(f"node {node.id} belongs to another organization; you may not put it into a collaboration")
 
     def _require_leaving_is_allowed(self, node: Node) -> None:
         left = node.collaboration_id

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from hanse_core.wire.tasks import Result, RunPatch
 from hanse_server.tasks.items import RunItems
 from hanse_server.tasks.run_service import Runs
+from hanse_web.app import PAYLOAD_BYTES
 from hanse_web.auth import AnyActor, AnyNode
 from hanse_web.query import Parameters, page
 from hanse_web.work import RequestWork
@@ -36,7 +37,7 @@ def get_run(request: Request, work: RequestWork, actor: AnyActor, run_id: int) -
     return RunItems(work.session, work.links).write([found], with_task=with_task)[0]
 
 
-@router.patch("/run/{run_id:int}")
+@router.patch("/run/{run_id:int}", max_body_size=PAYLOAD_BYTES)
 def report_run(work: RequestWork, actor: AnyNode, run_id: int, body: RunPatch) -> dict[str, Any]:
     """Report on a run; what is not given stays as it is."""
     run = Runs(work, actor).report(actor, run_id, body)

@@ -11,6 +11,7 @@ from hanse_server.tasks.creation import TaskCreation
 from hanse_server.tasks.kill_service import Kills
 from hanse_server.tasks.task_service import Tasks
 from hanse_server.tasks.watch import Watch
+from hanse_web.app import PAYLOAD_BYTES
 from hanse_web.auth import AnyActor, AnyUser, UserOrContainer
 from hanse_web.query import Parameters, page
 from hanse_web.work import RequestWork
@@ -32,7 +33,7 @@ def list_tasks(request: Request, work: RequestWork, actor: AnyActor) -> Response
     )
 
 
-@router.post("/task", status_code=201)
+@router.post("/task", status_code=201, max_body_size=PAYLOAD_BYTES)
 def create_task(
     work: RequestWork,
     actor: UserOrContainer,

@@ -227,3 +227,21 @@ async def test_rights_are_read_anew_at_every_request(as_user: Any, people: Any, 
     user.roles = []
     session.commit()
     assert (await vera.get("/user")).status_code == 401
+
+
+@pytest.mark.parametrize("role", ["Organization Admin", "Collaboration Admin"])
+async def test_nobody_makes_an_administrator_of_a_partner(as_user: Any, people: dict[str, Any], role: str) -> None:
+    body = {**NEW, "organization_id": people["beta"].id, "roles": [ROLES[role]]}
+    answer = await as_user("chief").post("/user", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (401, "denied")
+    answer = await as_user("chief").patch(f"/user/{people['bert'].id}", json={"roles": [ROLES[role]]})
+    assert (answer.status_code, answer.json()["code"]) == (401, "denied")
+
+
+@pytest.mark.parametrize("role", ["Viewer", "Researcher"])
+async def test_a_collaboration_admin_makes_researchers_of_a_partner(
+    as_user: Any, people: dict[str, Any], role: str
+) -> None:
+    body = {**NEW, "organization_id": people["beta"].id, "roles": [ROLES[role]]}
+    answer = await as_user("chief").post("/user", json=body)
+    assert answer.status_code == 201, answer.text

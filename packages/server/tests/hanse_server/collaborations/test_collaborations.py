@@ -159,3 +159,11 @@ async def test_what_hangs_on_a_collaboration_is_only_deleted_where_asked(
     assert set(session.scalars(select(Collaboration.name))) == {"secure", "other"}
     assert (await root.get("/task/1")).status_code == 404
     assert (await root.get(f"/node/{world.alpha_main.id}")).status_code == 404
+
+
+async def test_nobody_moves_the_station_of_a_partner(clients: Any, world: Any, make: Any, session: Session) -> None:
+    third = make.collaboration("third", [world.alpha, world.beta])
+    stolen = await clients.user("carl").post(f"/collaboration/{third.id}/node", json={"id": world.alpha_main.id})
+    assert (stolen.status_code, stolen.json()["code"]) == (401, "denied")
+    own = await clients.user("carl").post(f"/collaboration/{third.id}/node", json={"id": world.beta_main.id})
+    assert own.status_code == 201, own.text
