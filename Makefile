@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # An isolated run cannot keep what it compiles: without this, every run would compile pandas anew.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test lint types bench evidence generate format clean
+.PHONY: help demo test lint types bench generate format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

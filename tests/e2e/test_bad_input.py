@@ -140,15 +140,13 @@ def test_an_algorithm_that_hangs_is_ended_at_the_time_limit(client: Client) -> N
     assert "time limit" in _fails(client, "hangs")
 
 
-def test_an_algorithm_that_writes_nothing_says_so(client: Client) -> None:
-    assert client.tasks.run(
-        collaboration="demo",
-        organizations=["hamburg"],
-        image=misbehaving.IMAGE,
-        method="leaves_without_a_word",
-        timeout=60,
-        progress=False,
-    ) == [None]
+def test_an_algorithm_that_writes_nothing_says_so_in_its_log(client: Client) -> None:
+    task = client.tasks.create(
+        collaboration="demo", organizations=["hamburg"], image=misbehaving.IMAGE, method="leaves_without_a_word"
+    )
+    assert client.tasks.wait(task, timeout=60, progress=False) == [None]
+    (run,) = client.runs.list(task_id=task.id)
+    assert "wrote no result" in (run.log or "")
 
 
 def test_an_algorithm_that_dies_is_crashed(client: Client) -> None:
@@ -165,7 +163,7 @@ def test_an_algorithm_that_prints_100_MB_answers_and_its_log_is_cut(client: Clie
     )
     assert client.tasks.wait(task, timeout=60, progress=False) == [100]
     (run,) = client.runs.list(task_id=task.id)
-    assert len(run.log or "") < 300_000
+    assert 50_000 < len(run.log or "") < 300_000
 
 
 def test_children_of_an_algorithm_end_with_it(client: Client, network: Network) -> None:

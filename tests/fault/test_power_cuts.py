@@ -80,11 +80,12 @@ def _everybody_answered_once(network: Network, client: Client, task: Any, answer
         assert len(runs) == len(set(runs)) == (2 if name == "hamburg" else 1)
 
 
+@pytest.mark.parametrize("station", ["luebeck", "hamburg"], ids=["of a partial", "of the central function"])
 def test_a_node_killed_in_the_middle_of_a_run_delivers_it_once_after_its_restart(
-    network: Network, client: Client
+    network: Network, client: Client, station: str
 ) -> None:
     task = _start(client, network)
-    node = network.stations["luebeck"].process
+    node = network.stations[station].process
     node.kill()
     node.start()
     _everybody_answered_once(network, client, task, client.tasks.wait(task, timeout=60, progress=False))
@@ -97,16 +98,6 @@ def test_a_node_killed_and_started_after_its_run_ended_still_delivers_the_result
     node = network.stations["luebeck"].process
     node.kill()
     time.sleep(SECONDS + 1)
-    node.start()
-    _everybody_answered_once(network, client, task, client.tasks.wait(task, timeout=60, progress=False))
-
-
-def test_the_node_of_the_central_function_is_killed_and_the_function_never_notices(
-    network: Network, client: Client
-) -> None:
-    task = _start(client, network)
-    node = network.stations["hamburg"].process
-    node.kill()
     node.start()
     _everybody_answered_once(network, client, task, client.tasks.wait(task, timeout=60, progress=False))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hanse_node.contract import encode
+from hanse_core.protocol import encode_variable
 from hanse_node.runtimes.base import Limits, Mount, RunSpec, Runtime
 from hanse_node.runtimes.memory import MemoryEngine, MemoryRuntime, RunFiles
 from hanse_node.runtimes.process import Bubblewrap, ProcessImage, ProcessRuntime
@@ -118,7 +118,7 @@ async def carry_out(environment: Mapping[str, str], files: RunFiles) -> None:
 
     scope: dict[str, object] = {
         "variable": environment.__getitem__,
-        "environment": lambda: {name: encode(value) for name, value in environment.items()},
+        "environment": lambda: {name: encode_variable(value) for name, value in environment.items()},
         "hang": hang,
         "print": files.print,
     }

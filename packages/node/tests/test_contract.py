@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hanse_core.protocol import decode_variable, encode_variable
 from hanse_node import contract
 from hanse_node.runtimes.base import Mount, RunSpec
 
@@ -40,13 +41,13 @@ SPEC = RunSpec(
 
 @pytest.mark.parametrize(("plain", "encoded"), VECTORS.items())
 def test_a_value_is_encoded_and_decoded_as_recorded(plain: str, encoded: str) -> None:
-    assert contract.encode(plain) == encoded
-    assert contract.decode(encoded) == plain
+    assert encode_variable(plain) == encoded
+    assert decode_variable(encoded) == plain
 
 
 def test_what_is_not_base32_decodes_to_itself() -> None:
-    assert contract.decode("/usr/bin:/bin") == "/usr/bin:/bin"
-    assert contract.decode("1") == "1"
+    assert decode_variable("/usr/bin:/bin") == "/usr/bin:/bin"
+    assert decode_variable("1") == "1"
 
 
 def test_the_environment_holds_every_variable_of_the_contract_and_no_other() -> None:
@@ -78,7 +79,7 @@ def test_every_value_is_encoded_and_no_name() -> None:
     encoded = contract.environment(SPEC, view)
     assert encoded["USER_REQUESTED_DATABASE_LABELS"] == VECTORS["second,default"]
     assert encoded["API_PATH"] == ""
-    assert {name: contract.decode(value) for name, value in encoded.items()} == contract.plain_environment(SPEC, view)
+    assert {name: decode_variable(value) for name, value in encoded.items()} == contract.plain_environment(SPEC, view)
 
 
 def test_without_databases_the_label_lists_exist_and_are_empty() -> None:

@@ -1,9 +1,9 @@
-"""Names, rooms and payloads of the live events.
+"""Names and rooms of the live events.
 
 An event is a doorbell: it carries ids of what changed, to be read again by REST.
 """
 
-from typing import Final, TypedDict
+from typing import Final
 
 SYNC: Final = "sync"
 NEW_TASK: Final = "new_task"
@@ -18,48 +18,6 @@ MESSAGE: Final = "message"
 PING: Final = "ping"
 EXPIRED_TOKEN: Final = "expired_token"  # noqa: S105
 INVALID_TOKEN: Final = "invalid_token"  # noqa: S105
-
-
-class NewTask(TypedDict):
-    id: int
-    parent_id: int | None
-
-
-class StatusUpdate(TypedDict):
-    run_id: int
-
-
-class RunStatusChanged(TypedDict):
-    status: str
-    run_id: int
-    task_id: int
-    job_id: int
-    collaboration_id: int
-    node_id: int
-    organization_id: int
-    parent_id: int | None
-
-
-class RunLog(TypedDict):
-    run_id: int
-    task_id: int
-    log: str
-
-
-class KillEntry(TypedDict):
-    task_id: int
-    run_id: int
-    organization_id: int
-
-
-class KillRuns(TypedDict):
-    kill_list: list[KillEntry]
-    collaboration_id: int
-
-
-class KillNode(TypedDict):
-    node_id: int
-    collaboration_id: int
 
 
 def collaboration_room(collaboration_id: int) -> str:

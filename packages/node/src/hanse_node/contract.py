@@ -3,12 +3,11 @@
 Every published v4 algorithm image relies on this contract; values are Base32 with `!` for `=`, names are plain.
 """
 
-import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from hanse_core.protocol import encode_variable
 from hanse_node.runtimes.base import Mount, RunSpec, StartFailed
 
 FORBIDDEN = frozenset({"PKG_NAME"})
@@ -34,19 +33,6 @@ class View:
     """With its scheme, as stock tools expect."""
     port: int = CONTAINER_PORT
     api_path: str = ""
-
-
-def encode(text: str) -> str:
-    """Encode a value the way stock tools decode it; the empty string stays empty."""
-    return base64.b32encode(text.encode()).decode("ascii").replace("=", "!")
-
-
-def decode(text: str) -> str:
-    """Decode as stock tools do: what is not Base32 stays as it is."""
-    try:
-        return base64.b32decode(text.replace("!", "=").encode()).decode()
-    except (binascii.Error, UnicodeError):
-        return text
 
 
 def run_folder_inside(run_id: int) -> str:
@@ -75,7 +61,7 @@ def open_view(spec: RunSpec, host: str = "http://127.0.0.1", port: int = CONTAIN
 
 def environment(spec: RunSpec, view: View) -> dict[str, str]:
     """Give the environment exactly as the run receives it: plain names, encoded values."""
-    return {name: encode(value) for name, value in plain_environment(spec, view).items()}
+    return {name: encode_variable(value) for name, value in plain_environment(spec, view).items()}
 
 
 def plain_environment(spec: RunSpec, view: View) -> dict[str, str]:

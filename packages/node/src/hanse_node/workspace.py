@@ -78,7 +78,7 @@ class Workspace:
     def prepare(self, run_id: int, payload: bytes, token: str) -> Path:
         """Make the run's folder with its three files, afresh."""
         folder = self.folder(run_id)
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         folder.mkdir(mode=0o700)
         (folder / INPUT).write_bytes(payload)
         (folder / OUTPUT).touch()

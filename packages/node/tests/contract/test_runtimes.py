@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hanse_core.protocol import decode_variable
 from hanse_node import contract
 from hanse_node.runtimes.base import Exit, ImageMissing, Limits, Mount, StartFailed
 
@@ -40,7 +41,7 @@ class TestStarting:
         mounts = [Mount("second", "sql", "postgresql://h/d", False, {"user": "u"}, query="q"), self.file(bench)]
         received = await bench.result("result = environment()", mounts=mounts, environment={"MINIMUM": "5"})
         assert isinstance(received, dict)
-        plain = {name: contract.decode(value) for name, value in received.items()}
+        plain = {name: decode_variable(value) for name, value in received.items()}
         expected = contract.plain_environment(
             replace(await bench.spec("", run_id=8), mounts=mounts, environment={"MINIMUM": "5"}),
             contract.View("folder", "temporary", {"second": "postgresql://h/d", "default": "file"}),

@@ -16,7 +16,7 @@ from hanse_server.accounts.queries import (
     organizations_in_study,
     visible_organizations,
 )
-from hanse_web.access import Actor, UserActor
+from hanse_web.access import Actor
 from hanse_web.dependents import count_dependents, delete_dependents
 from hanse_web.query import Parameters, contains, ordered
 from hanse_web.work import Work
@@ -119,8 +119,3 @@ class Organizations:
         if self._session.scalar(taken):
             text = "is the name of another organization"
             raise Invalid(f"{name} {text}", errors={"name": [text]})
-
-
-def organization_id_of(actor: UserActor, given: int | None) -> int:
-    """Take the given organization, or the actor's own."""
-    return actor.organization_id if given is None else given

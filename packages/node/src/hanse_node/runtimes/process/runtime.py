@@ -10,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from hanse_node.contract import View, encode, environment, isolated_view, open_view
+from hanse_core.protocol import encode_variable
+from hanse_node.contract import View, environment, isolated_view, open_view
 from hanse_node.runtimes.base import Exit, RunSpec, StartFailed
 from hanse_node.runtimes.process.bubblewrap import Bubblewrap, enter_arguments, prepare_etc
 from hanse_node.runtimes.process.endings import Endings, reap
@@ -111,7 +112,7 @@ class ProcessRuntime:
             return _spawn(state, plan, None)
         with closing(forwarder.listen(0)) as listener:
             view = open_view(spec, port=listener.getsockname()[1])
-            (state / "marker").write_text(f"OUTPUT_FILE={encode(view.folder + '/output')}")
+            (state / "marker").write_text(f"OUTPUT_FILE={encode_variable(view.folder + '/output')}")
             plan = _plan(spec, self._images.get(spec.image), installation, view)
             return _spawn(state, plan, listener.fileno())
 
