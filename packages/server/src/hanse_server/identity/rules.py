@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from hanse_server.settings import PasswordPolicy
+from hanse_server.settings.passwords import PasswordPolicy
 
 
 @dataclass(frozen=True, slots=True)

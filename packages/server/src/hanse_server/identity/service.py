@@ -16,7 +16,7 @@ from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.rules import IDENTITY_REVOKED
 from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.rules import Attempts
-from hanse_server.settings import PasswordPolicy
+from hanse_server.settings.passwords import PasswordPolicy
 from hanse_web.work import Work, Works
 
 REFUSAL = "the username or password is wrong, or the account is blocked for a while after too many attempts"

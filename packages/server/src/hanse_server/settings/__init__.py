@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -20,23 +20,9 @@ from typing_extensions import Self
 
 from hanse_core.errors import Invalid
 from hanse_core.protocol import API_PATH
+from hanse_server.settings.passwords import PasswordPolicy
 
 PREFIX = "HANSE_SERVER_"
-
-
-class PasswordPolicy(BaseModel):
-    """When wrong passwords block an account, and for how long."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    max_failed_attempts: Annotated[int, Field(ge=1)] = 5
-    """Wrong passwords in a row after which an account is blocked."""
-    inactivation_minutes: Annotated[float, Field(gt=0)] = 15
-    """How long a blocked account stays blocked after the last wrong password."""
-
-    @property
-    def inactivation(self) -> timedelta:
-        return timedelta(minutes=self.inactivation_minutes)
 
 
 class Settings(BaseSettings):
