@@ -115,6 +115,12 @@ class Agent:
                 log.debug("run_forgotten", run_id=run_id)
 
     async def _verdict(self, offer: Offer) -> Verdict:
+        joined = self._station.uplink.identity.collaboration_id
+        if offer.collaboration_id not in (None, joined):
+            # Should the server move this node while it runs: `membership` looks only at the start.
+            return Verdict(
+                False, f"the task is of collaboration {offer.collaboration_id}, this station joined {joined}"
+            )
         policies = self._station.settings.policies
         name = None
         if policy.needs_names(policies) and offer.init_org is not None:

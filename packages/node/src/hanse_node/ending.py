@@ -9,6 +9,7 @@ from typing import Any
 
 from hanse_core.states import RunStatus
 
+SAID_BY_NODE = "node > "
 LOG_WITHHELD = "Node does not allow sharing algorithm logs"
 
 
@@ -34,12 +35,17 @@ def now() -> str:
 
 def log_text(printed: bytes, notes: list[str], *, share: bool) -> str:
     """Join what the algorithm printed (where it may be shown) and what this node has to say."""
-    lines = [printed.decode("utf-8", "replace").rstrip("\n") if share else LOG_WITHHELD]
+    lines = [_unforged(printed.decode("utf-8", "replace").rstrip("\n")) if share else LOG_WITHHELD]
     return "\n".join([*(line for line in lines if line), *(note_line(note) for note in notes)])
 
 
 def note_line(note: str) -> str:
-    return f"node > {note}"
+    return f"{SAID_BY_NODE}{note}"
+
+
+def _unforged(printed: str) -> str:
+    """Mark lines of an algorithm that look as if this node had written them."""
+    return "\n".join(f"> {line}" if line.startswith(SAID_BY_NODE) else line for line in printed.split("\n"))
 
 
 def read_output(path: Path, limit: int) -> bytes:

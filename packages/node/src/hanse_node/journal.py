@@ -4,6 +4,7 @@ Each write is one small transaction that is on disk before the call returns.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -111,9 +112,12 @@ class Journal:
 
 def _opened(path: Path) -> sqlite3.Connection:
     try:
+        # Before SQLite makes it, because the files beside it get the same rights.
+        os.close(os.open(path, os.O_CREAT, 0o600))
+        path.chmod(0o600)
         connection = sqlite3.connect(path, timeout=10)
-    except sqlite3.Error as error:
-        raise _unreadable(path, str(error)) from error
+    except (OSError, sqlite3.Error) as error:
+        raise _unreadable(path, getattr(error, "strerror", None) or str(error)) from error
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -127,7 +131,6 @@ def _opened(path: Path) -> sqlite3.Connection:
     except JournalUnreadable:
         connection.close()
         raise
-    path.chmod(0o600)
     return connection
 
 

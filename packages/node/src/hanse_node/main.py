@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from hanse_core.errors import HanseError
-from hanse_node import memory, policy
+from hanse_node import membership, memory, policy
 from hanse_node.agent import Agent
 from hanse_node.backoff import patiently
 from hanse_node.journal import Journal
@@ -68,6 +68,7 @@ async def opened(
         _say_what_matters(settings, sources)
         identity = await uplink.connect()
         log.info("node_connected", node=identity.name, node_id=identity.node_id, organization=identity.organization)
+        membership.require_same(workspace.membership, identity)
         vault.agree(identity.encrypted)
         await _publish_key(vault, uplink)
         proxy = Proxy(uplink, vault, identity.collaboration_id, secret, uplink.bell.task_news)

@@ -33,6 +33,7 @@ class Offer:
     parent: int | None
     databases: tuple[DatabaseChoice, ...] = ()
     in_blob_store: bool = False
+    collaboration_id: int | None = None
 
     def facts(self) -> dict[str, Any]:
         """Give what the journal keeps; the input is not among it."""
@@ -59,6 +60,7 @@ class Offer:
                 parent=_linked(task.get("parent")),
                 databases=tuple(_choice(entry) for entry in task.get("databases") or ()),
                 in_blob_store=bool(item.get("blob_storage_used")),
+                collaboration_id=_linked(task.get("collaboration")),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise Invalid(f"the server sent a run that cannot be read: {type(error).__name__} {error}") from error

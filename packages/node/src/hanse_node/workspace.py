@@ -25,12 +25,17 @@ class Workspace:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._lock: IO[str] | None = None
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         for folder in ("runs", "jobs", "answers", "sockets", "tokens"):
-            (directory / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+            (directory / folder).mkdir(exist_ok=True, mode=0o700)
 
     @property
     def journal(self) -> Path:
         return self.directory / "journal.sqlite"
+
+    @property
+    def membership(self) -> Path:
+        return self.directory / "membership.json"
 
     @property
     def secret(self) -> Path:

@@ -41,6 +41,14 @@ async def test_what_is_done_is_told_live_once_and_after_it_is_stored(bench: Any,
     assert bench.uplink.status_events(1).count("completed") == 1
 
 
+async def test_a_task_of_a_collaboration_that_was_not_joined_is_refused(bench: Any, payload: str) -> None:
+    run = bench.uplink.create(1, payload=payload, collaboration_id=99)
+    async with bench.node():
+        await bench.uplink.all_finished()
+    assert (run.status, run.started_at) == (RunStatus.NOT_ALLOWED, None)
+    assert "collaboration 99, this station joined 1" in run.log
+
+
 async def test_nothing_is_left_on_disk_but_the_record(bench: Any, payload: str) -> None:
     bench.uplink.create(1, payload=payload)
     async with bench.node() as station:

@@ -94,7 +94,7 @@ def test_a_journal_of_a_later_version_is_left_alone(path: Path) -> None:
 
 
 def test_a_journal_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
-    with pytest.raises(JournalUnreadable, match="unable to open"):
+    with pytest.raises(JournalUnreadable, match="No such file"):
         Journal(tmp_path / "absent" / "journal.sqlite")
 
 
@@ -106,5 +106,7 @@ def test_a_write_that_fails_is_an_error_to_the_caller(path: Path) -> None:
 
 
 def test_only_its_owner_reads_the_journal(path: Path) -> None:
-    Journal(path).close()
-    assert path.stat().st_mode & 0o777 == 0o600
+    with Journal(path) as journal:
+        journal.save(RUNNING, OFFER)
+        assert {file.stat().st_mode & 0o777 for file in path.parent.glob(path.name + "*")} == {0o600}
+        assert len(list(path.parent.glob(path.name + "*"))) == 3

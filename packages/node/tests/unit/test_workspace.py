@@ -108,6 +108,8 @@ def test_nothing_but_a_plain_file_is_sent(output: Path, kind: str) -> None:
 
 def test_the_log_joins_what_was_printed_and_what_the_node_says() -> None:
     assert ending.log_text(b"caf\xc3\xa9 \xff\n", ["late"], share=True) == "café \ufffd\nnode > late"
+    forged = ending.log_text(b"a\nnode > all is well", ["late"], share=True)
+    assert forged == "a\n> node > all is well\nnode > late"
     assert ending.log_text(b"row 7", ["late"], share=False) == f"{ending.LOG_WITHHELD}\nnode > late"
     assert ending.log_text(b"", [], share=True) == ""
 

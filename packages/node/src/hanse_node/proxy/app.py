@@ -240,7 +240,7 @@ def _forward(request: Request) -> Forward:
             continue
         query.setdefault(name, value)
     ids = [("ids", value) for value in request.query_params.getlist("ids")]
-    return Forward("GET", request.url.path, query=[*query.items(), *ids])
+    return Forward("GET", request.scope["path"], query=[*query.items(), *ids])
 
 
 def _passed(answer: Answer) -> Response:
@@ -254,7 +254,7 @@ def _changed(answer: Answer, change: Callable[[dict[str, Any]], dict[str, Any]])
         return answer
     try:
         fields = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return answer
     return status, headers, json.dumps(change(fields) if isinstance(fields, dict) else fields).encode()
 
@@ -267,7 +267,7 @@ async def _json_object(request: Request) -> dict[str, Any]:
             raise TooLarge(f"the request is larger than {BODY_BYTES} bytes")
     try:
         fields = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
         raise Invalid("the body must be a JSON object")

@@ -16,7 +16,7 @@ from hanse_server.accounts.queries import (
     organizations_in_study,
     visible_organizations,
 )
-from hanse_web.access import Actor
+from hanse_web.access import Actor, NodeActor
 from hanse_web.dependents import count_dependents, delete_dependents
 from hanse_web.query import Parameters, contains, ordered
 from hanse_web.work import Work
@@ -89,14 +89,24 @@ class Organizations:
         organization = self.get(organization_id)
         rules.require_for_organization(self._actor, ORGANIZATION, Operation.EDIT, organization_id)
         given = body.given()
-        if "public_key" in given and self._actor.organization_id != organization_id:
-            raise Denied("only members of an organization can change its public key")
+        if "public_key" in given:
+            self._require_key_change(organization, given["public_key"])
         if given.get("name", organization.name) != organization.name:
             self._require_free(given["name"])
         for name, value in given.items():
             setattr(organization, name, value)
         self._session.flush()
         return organization
+
+    def _require_key_change(self, organization: Organization, key: str) -> None:
+        """Leave a published key to administrators: who holds a station's API key could read along otherwise."""
+        if self._actor.organization_id != organization.id:
+            raise Denied("only members of an organization can change its public key")
+        if isinstance(self._actor, NodeActor) and organization.public_key not in ("", key):
+            raise Denied(
+                "a node cannot replace the public key of its organization; start it with the private key that belongs "
+                "to the published one, or have an administrator of the organization change the key"
+            )
 
     def delete(self, organization_id: int, *, with_dependents: bool) -> None:
         """Remove an organization, and what hangs on it where that is asked for."""

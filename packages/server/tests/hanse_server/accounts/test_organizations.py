@@ -153,3 +153,16 @@ async def test_editing_partners_needs_the_rule_for_partners(as_user: Any, places
     make.user("partner", places["alpha"], *rules)
     answer = await as_user("partner").patch(f"/organization/{places['beta'].id}", json={"country": "BE"})
     assert (answer.status_code, answer.json()["country"]) == (200, "BE")
+
+
+async def test_a_node_publishes_a_first_key_but_replaces_none(as_node: Any, as_user: Any, make: Any) -> None:
+    alpha = make.organization("alpha")
+    node = make.node(alpha, make.collaboration("main", [alpha]))
+    make.user("adam", alpha, roles=["Organization Admin"])
+    path = f"/organization/{alpha.id}"
+
+    assert (await as_node(node).patch(path, json={"public_key": "Zmlyc3Q="})).status_code == 200
+    assert (await as_node(node).patch(path, json={"public_key": "Zmlyc3Q="})).status_code == 200
+    refused = await as_node(node).patch(path, json={"public_key": "b3RoZXI="})
+    assert (refused.status_code, refused.json()["code"]) == (401, "denied")
+    assert (await as_user("adam").patch(path, json={"public_key": "b3RoZXI="})).status_code == 200
