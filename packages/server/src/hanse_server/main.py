@@ -18,8 +18,10 @@ from hanse_server.accounts.seen import LastSeen
 from hanse_server.collaborations import routes as collaborations_routes
 from hanse_server.collaborations.actors import node_actor
 from hanse_server.identity import routes as identity_routes
+from hanse_server.identity import session_routes
 from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.service import Logins
+from hanse_server.identity.sessions import Refreshes
 from hanse_server.identity.signing import signing_secret
 from hanse_server.live.server import PATH, Live
 from hanse_server.settings import Settings
@@ -38,6 +40,7 @@ from hanse_web.work import Works
 ROUTERS = (
     health.router,
     identity_routes.router,
+    session_routes.router,
     *accounts_routes.routers,
     *collaborations_routes.routers,
     *tasks_routes.routers,
@@ -56,7 +59,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
     seen = LastSeen(works)
     loaders: dict[str, ActorLoader] = {"user": user_actor, "node": node_actor, "container": container_loader(clock)}
     live.attach(works, tokens, loaders, seen.note)
-    pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life)
+    pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life, settings.sessions)
     passwords = Passwords(settings.password_workers)
     logins = Logins(works, passwords, settings.password_policy, pairs)
     parts = Parts(
@@ -67,9 +70,17 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
         dispatcher=dispatcher,
         actor_loaders=loaders,
         allowed_origins=settings.cors_allowed_origins,
+        trusted_proxies=settings.trusted_proxies,
         seen=seen.note,
         jobs=(seen.run, *live.jobs),
-        state={"passwords": passwords, "pairs": pairs, "logins": logins, "live": live, "watch": live.watch},
+        state={
+            "passwords": passwords,
+            "pairs": pairs,
+            "logins": logins,
+            "refreshes": Refreshes(works, pairs),
+            "live": live,
+            "watch": live.watch,
+        },
     )
     app = build(settings.server_name, settings.api_path, parts, ROUTERS)
     app.mount(PATH, live.asgi())

@@ -70,7 +70,7 @@ def _kind(annotation: Any) -> str:
 
 def _default(field: FieldInfo) -> str:
     value = field.default
-    if value is None:
+    if value is None or value == ():
         return "none"
     return f"`{', '.join(value)}`" if isinstance(value, tuple) else f"`{value}`"
 

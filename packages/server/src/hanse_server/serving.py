@@ -63,6 +63,7 @@ def serve(app: FastAPI, socket: sockets.socket, api_path: str) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # `trusted_proxies` says whom to believe
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = _Server(app.state.live, config, f"http://{f'[{host}]' if ':' in host else host}:{port}{api_path}")

@@ -60,6 +60,11 @@ class Actor:
 class UserActor(Actor):
     """A person."""
 
+    session_id: str | None = None
+    """The login session that its token belongs to."""
+    token_id: int | None = None
+    """The personal access token that speaks in its place, which may do less than the person."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeActor(Actor):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import ip_network
 from typing import Any
 
 import structlog
@@ -51,6 +52,8 @@ class Parts:
     """Coroutine functions that run as long as the process does."""
     allowed_origins: Sequence[str] = ("*",)
     """Which web pages may call: `*`, or expressions that match their whole origin."""
+    trusted_proxies: Sequence[str] = ()
+    """Networks of proxies that are believed where a request comes from."""
     state: Mapping[str, object] = field(default_factory=dict)
     """What else handlers find in `app.state`, by name."""
 
@@ -73,6 +76,7 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
     app.state.seen = parts.seen
     app.state.engine = parts.engine
     app.state.works = parts.works
+    app.state.trusted_proxies = tuple(map(ip_network, parts.trusted_proxies))
     for name, value in parts.state.items():
         setattr(app.state, name, value)
     errors.install(app)

@@ -10,7 +10,7 @@ from anyio import to_thread
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
-from hanse_core.errors import Malformed, Unauthenticated, WrongIdentity
+from hanse_core.errors import Denied, Malformed, Unauthenticated, WrongIdentity
 from hanse_web.access import Actor, ActorLoader, ContainerActor, NodeActor, UserActor
 from hanse_web.clock import Clock
 from hanse_web.work import AllWorks, RequestWork, Work
@@ -100,12 +100,12 @@ async def _claims(request: Request, _: _Described) -> Mapping[str, Any]:
     return tokens.read(bearer(request))
 
 
-async def _refresh_claims(request: Request, _: _Described) -> Mapping[str, Any]:
+async def _refresh_claims(request: Request, _: _Described) -> dict[str, Any]:
     tokens: Tokens = request.app.state.tokens
     return tokens.read(bearer(request), "refresh")
 
 
-RefreshClaims = Annotated[Mapping[str, Any], Depends(_refresh_claims)]
+RefreshClaims = Annotated[dict[str, Any], Depends(_refresh_claims)]
 """The claims of a request that is made with a refresh token."""
 
 
@@ -153,6 +153,21 @@ async def _detached_user(actor: DetachedActor) -> UserActor:
     return require_user(actor)
 
 
+def require_login(actor: UserActor) -> UserActor:
+    """Refuse a personal access token, which must not be able to change how its owner logs in."""
+    if actor.token_id is not None:
+        raise Denied("a personal access token cannot do this; log in")
+    return actor
+
+
+async def _logged_in(actor: AnyActor) -> UserActor:
+    return require_login(require_user(actor))
+
+
+async def _detached_logged_in(actor: DetachedActor) -> UserActor:
+    return require_login(require_user(actor))
+
+
 async def _node(actor: AnyActor) -> NodeActor:
     if not isinstance(actor, NodeActor):
         raise WrongIdentity("this endpoint is for nodes only")
@@ -174,6 +189,9 @@ async def _user_or_container(actor: AnyActor) -> UserActor | ContainerActor:
 # The permission of an endpoint is the type of its parameter.
 AnyUser = Annotated[UserActor, Depends(_user)]
 DetachedUser = Annotated[UserActor, Depends(_detached_user)]
+LoggedIn = Annotated[UserActor, Depends(_logged_in)]
+"""A user who has logged in, for what concerns passwords, second factors, sessions and tokens."""
+DetachedLoggedIn = Annotated[UserActor, Depends(_detached_logged_in)]
 AnyNode = Annotated[NodeActor, Depends(_node)]
 UserOrNode = Annotated[UserActor | NodeActor, Depends(_user_or_node)]
 UserOrContainer = Annotated[UserActor | ContainerActor, Depends(_user_or_container)]

@@ -67,6 +67,25 @@ class ChangedPassword(UserTokens):
     msg: str
 
 
+class LogOut(Body):
+    """Which sessions to end: the one that asks, or all."""
+
+    all: bool = False
+
+
+class LoginSession(Item):
+    """One login of the user who asks."""
+
+    id: str
+    method: str
+    created_at: str
+    last_used_at: str
+    ends_at: str
+    ip: str
+    user_agent: str
+    is_current: bool
+
+
 class ValidUser(Item):
     """To whom a token belongs, as it is told to a third party that was shown it."""
 

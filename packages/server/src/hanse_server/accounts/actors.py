@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, column, exists, select, table
 from sqlalchemy.orm import Session
 
 from hanse_core.permissions import RULES, Permissions
 from hanse_server.accounts.models import User
 from hanse_server.accounts.queries import reach, rule_ids_of_user
 from hanse_web.access import UserActor
+
+# The slice of sessions is above this one; all that is needed here is whether one was ended.
+_login = table("login_session", column("id"), column("identity_id"), column("revoked_at"))
 
 
 def identity_id(claims: Mapping[str, Any]) -> int | None:
@@ -22,14 +25,25 @@ def identity_id(claims: Mapping[str, Any]) -> int | None:
 
 def user_actor(session: Session, claims: Mapping[str, Any]) -> UserActor | None:
     """Load a user with all it may do; None when it is gone or the token was revoked."""
-    key = identity_id(claims)
+    key, sid = identity_id(claims), claims.get("sid")
     if key is None:
         return None
-    row = session.execute(
-        select(User.username, User.organization_id, User.token_version).where(User.id == key)
-    ).one_or_none()
+    row = session.execute(_of_session(key, sid)).one_or_none()
     if row is None or row.token_version != claims.get("ver", 0):
         return None
     collaborations, partners = reach(session, row.organization_id)
     rules = (RULES[rule_id - 1] for rule_id in session.scalars(rule_ids_of_user(key)))
-    return UserActor(key, row.username, row.organization_id, collaborations, partners, Permissions(rules))
+    permissions = Permissions(rules)
+    return UserActor(key, row.username, row.organization_id, collaborations, partners, permissions, session_id=sid)
+
+
+def _of_session(user_id: int, sid: str | None) -> Select[str, int, int]:
+    """Select the user of a token, unless the session that the token belongs to was ended.
+
+    A token without session was made by the v4 server whose signing secret was taken over; it ends by its time.
+    """
+    statement = select(User.username, User.organization_id, User.token_version).where(User.id == user_id)
+    if sid is None:
+        return statement
+    mine = _login.c.id == sid, _login.c.identity_id == User.id
+    return statement.where(exists().where(*mine, _login.c.revoked_at.is_(None)))

@@ -2,27 +2,41 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Literal
 
 from hanse_core.wire.accounts import NodeTokens, UserTokens
+from hanse_server.settings.sessions import SessionLimits
 from hanse_web.auth import Tokens
 from hanse_web.links import Links
-
-Kind = Literal["user", "node"]
 
 
 class TokenPairs:
     """Issues access and refresh tokens; raising an identity's token version ends all that were issued before."""
 
-    def __init__(self, tokens: Tokens, links: Links, access_life: timedelta, refresh_life: timedelta) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        links: Links,
+        access_life: timedelta,
+        refresh_life: timedelta,
+        limits: SessionLimits | None = None,
+    ) -> None:
         self._tokens = tokens
         self._links = links
         self._access_life = access_life
-        self._refresh_life = refresh_life
+        self.refresh_life = refresh_life
+        self.limits = limits or SessionLimits()
 
-    def for_user(self, user_id: int, version: int, roles: Sequence[str]) -> UserTokens:
-        """Log a user in; the role names inside the tokens only inform."""
-        access, refresh = self._pair("user", user_id, version, roles)
+    def for_user(
+        self, user_id: int, version: int, roles: Sequence[str], session_id: str, generation: int, left: timedelta
+    ) -> UserTokens:
+        """Give the tokens of a session that lasts no longer than `left`; the role names only inform.
+
+        Use `Sessions.open`, which calls this.
+        """
+        claims = {"ver": version, "roles": list(roles), "sid": session_id}
+        access = self._tokens.issue(user_id, "user", "access", min(self._access_life, left), **claims)
+        life = min(self.refresh_life, left)
+        refresh = self._tokens.issue(user_id, "user", "refresh", life, **claims, gen=generation)
         return UserTokens(
             access_token=access,
             refresh_token=refresh,
@@ -32,17 +46,10 @@ class TokenPairs:
 
     def for_node(self, node_id: int, version: int) -> NodeTokens:
         """Log a node in."""
-        access, refresh = self._pair("node", node_id, version, ())
+        claims = {"ver": version}
         return NodeTokens(
-            access_token=access,
-            refresh_token=refresh,
+            access_token=self._tokens.issue(node_id, "node", "access", self._access_life, **claims),
+            refresh_token=self._tokens.issue(node_id, "node", "refresh", self.refresh_life, **claims),
             refresh_url=self._links.path("token", "refresh"),
             node_url=self._links.path("node", node_id),
-        )
-
-    def _pair(self, kind: Kind, key: int, version: int, roles: Sequence[str]) -> tuple[str, str]:
-        claims = {"ver": version, "roles": list(roles)}
-        return (
-            self._tokens.issue(key, kind, "access", self._access_life, **claims),
-            self._tokens.issue(key, kind, "refresh", self._refresh_life, **claims),
         )

@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from hanse_core.wire.accounts import ChangedPassword, NodeTokens, PasswordChange, UserLogin, UserTokens, ValidUser
 from hanse_server.accounts.models import User
-from hanse_server.identity.pairs import TokenPairs
-from hanse_server.identity.service import Logins, Refreshes
-from hanse_web.auth import DetachedUser, RefreshClaims
+from hanse_server.identity.service import Logins
+from hanse_server.identity.sessions import Refreshes
+from hanse_web.auth import DetachedLoggedIn, DetachedUser, RefreshClaims
+from hanse_web.origin import RequestOrigin
 from hanse_web.work import ReadWork
 
 router = APIRouter(tags=["identity"])
@@ -20,25 +21,27 @@ def _logins(request: Request) -> Logins:
     return logins
 
 
-def _pairs(request: Request) -> TokenPairs:
-    pairs: TokenPairs = request.app.state.pairs
-    return pairs
+def _refreshes(request: Request) -> Refreshes:
+    refreshes: Refreshes = request.app.state.refreshes
+    return refreshes
 
 
 @router.post("/token/user")
-async def log_in(body: UserLogin, logins: Annotated[Logins, Depends(_logins)], response: Response) -> UserTokens:
+async def log_in(
+    body: UserLogin, logins: Annotated[Logins, Depends(_logins)], origin: RequestOrigin, response: Response
+) -> UserTokens:
     """Log in as a user."""
-    tokens = await logins.log_in(body.username, body.password)
+    tokens = await logins.log_in(body.username, body.password, origin)
     response.headers["jwt-token"] = tokens.access_token
     return tokens
 
 
 @router.post("/token/refresh")
-def refresh(
-    work: ReadWork, claims: RefreshClaims, pairs: Annotated[TokenPairs, Depends(_pairs)]
+async def refresh(
+    claims: RefreshClaims, refreshes: Annotated[Refreshes, Depends(_refreshes)], origin: RequestOrigin
 ) -> UserTokens | NodeTokens:
-    """Exchange a refresh token for a new pair of tokens."""
-    return Refreshes(work, pairs).refresh(claims)
+    """Exchange a refresh token for a new pair of tokens; the old one is good for a moment longer, once."""
+    return await refreshes.refresh(claims, origin)
 
 
 @router.post("/token/user/validate")
@@ -56,8 +59,8 @@ def validate_user(work: ReadWork, actor: DetachedUser) -> ValidUser:
 
 @router.patch("/password/change")
 async def change_password(
-    body: PasswordChange, actor: DetachedUser, logins: Annotated[Logins, Depends(_logins)]
+    body: PasswordChange, actor: DetachedLoggedIn, logins: Annotated[Logins, Depends(_logins)], origin: RequestOrigin
 ) -> ChangedPassword:
-    """Change one's own password; every token issued before stops working, the answer holds new ones."""
-    tokens = await logins.change_password(actor.name, body.current_password, body.new_password)
+    """Change one's own password; every session opened before ends, the answer holds tokens of a new one."""
+    tokens = await logins.change_password(actor.name, body.current_password, body.new_password, origin)
     return ChangedPassword(msg="the password is changed; use the new tokens", **tokens.model_dump())

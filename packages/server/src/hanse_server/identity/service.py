@@ -1,22 +1,22 @@
-"""Logging in, staying logged in, and changing passwords."""
+"""Logging in with a password, and changing it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from anyio import to_thread
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from hanse_core.errors import Invalid, Unauthenticated
-from hanse_core.wire.accounts import NodeTokens, UserTokens
-from hanse_server.accounts.actors import identity_id
-from hanse_server.accounts.models import Identity, Role, User, user_role
+from hanse_core.wire.accounts import UserTokens
+from hanse_server.accounts.models import Identity, User
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.rules import IDENTITY_REVOKED
+from hanse_server.identity.models import LoginSession
 from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.rules import Attempts
+from hanse_server.identity.sessions import Sessions, end_sessions
 from hanse_server.settings.passwords import PasswordPolicy
+from hanse_web.origin import Origin
 from hanse_web.work import Work, Works
 
 REFUSAL = "the username or password is wrong, or the account is blocked for a while after too many attempts"
@@ -41,12 +41,16 @@ class Logins:
         self._policy = policy
         self._pairs = pairs
 
-    async def log_in(self, username: str, password: str) -> UserTokens:
-        """Give tokens for a username and password; raises `Unauthenticated`, for whichever reason."""
+    async def log_in(self, username: str, password: str, origin: Origin) -> UserTokens:
+        """Open a session for a username and password; raises `Unauthenticated`, for whichever reason."""
         account = await self.check(username, password)
-        async with self._works.open(write=False) as work:
-            roles = await to_thread.run_sync(_role_names, work.session, account.id)
-        return self._pairs.for_user(account.id, account.version, roles)
+
+        def opened(work: Work) -> UserTokens:
+            sessions = Sessions(work, self._pairs)
+            return sessions.open(account.id, "password", origin=origin, version=account.version)
+
+        async with self._works.open(write=True) as work:
+            return await to_thread.run_sync(opened, work)
 
     async def check(self, username: str, password: str) -> Account:
         """Find the user whose password this is; unknown, wrong and blocked are told apart neither by text nor time."""
@@ -83,39 +87,25 @@ class Logins:
             work.session.execute(update(User).where(User.id == account.id).values(password=better))
         return account
 
-    async def change_password(self, username: str, current: str, new: str) -> UserTokens:
-        """Set a new password. All tokens issued before end, so the caller gets new ones."""
+    async def change_password(self, username: str, current: str, new: str, origin: Origin) -> UserTokens:
+        """Set a new password. All sessions end, and the caller gets a new one."""
         account = await self.check(username, current)
         if new == current:
             raise Invalid("the new password is the same as the current one")
         hashed = await self._passwords.hash(new)
+
+        def changed(work: Work) -> UserTokens:
+            set_password(work, account.id, hashed)
+            return Sessions(work, self._pairs).open(account.id, "password", origin=origin)
+
         async with self._works.open(write=True) as work:
-            await to_thread.run_sync(set_password, work, account.id, hashed)
-        return await self.log_in(username, new)
-
-
-class Refreshes:
-    """Gives a new pair of tokens for a refresh token."""
-
-    def __init__(self, work: Work, pairs: TokenPairs) -> None:
-        self._session = work.session
-        self._pairs = pairs
-
-    def refresh(self, claims: Mapping[str, Any]) -> UserTokens | NodeTokens:
-        """Renew; raises `Unauthenticated` when the identity is gone or its tokens were revoked."""
-        key = identity_id(claims)
-        statement = select(Identity.type, Identity.token_version).where(Identity.id == key)
-        row = self._session.execute(statement).one_or_none()
-        if row is None or key is None or row.token_version != claims.get("ver", 0):
-            raise Unauthenticated("the identity of this token no longer exists, or the token was revoked")
-        if row.type == "node":
-            return self._pairs.for_node(key, row.token_version)
-        return self._pairs.for_user(key, row.token_version, _role_names(self._session, key))
+            return await to_thread.run_sync(changed, work)
 
 
 def set_password(work: Work, user_id: int, hashed: str) -> None:
-    """Store a new password, revoke every token of the user and end its live connections."""
+    """Store a new password, end every session and token of the user, and its live connections."""
     work.session.execute(update(User).where(User.id == user_id).values(password=hashed))
+    end_sessions(work, LoginSession.identity_id == user_id)
     raised = update(Identity).where(Identity.id == user_id).values(token_version=Identity.token_version + 1)
     work.session.execute(raised)
     work.tell(IDENTITY_REVOKED, {"id": user_id})
@@ -133,8 +123,3 @@ def _account(session: Session, username: str) -> Account | None:
 def _record(session: Session, user_id: int, attempts: Attempts) -> None:
     values = {"failed_login_attempts": attempts.failed, "last_login_attempt": attempts.last}
     session.execute(update(User).where(User.id == user_id).values(values))
-
-
-def _role_names(session: Session, user_id: int) -> list[str]:
-    statement = select(Role.name).join(user_role, user_role.c.role_id == Role.id).where(user_role.c.user_id == user_id)
-    return list(session.scalars(statement.order_by(Role.id)))

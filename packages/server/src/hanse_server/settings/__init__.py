@@ -20,7 +20,9 @@ from typing_extensions import Self
 
 from hanse_core.errors import Invalid
 from hanse_core.protocol import API_PATH
+from hanse_server.settings.network import Networks
 from hanse_server.settings.passwords import PasswordPolicy
+from hanse_server.settings.sessions import SessionLimits
 
 PREFIX = "HANSE_SERVER_"
 
@@ -49,7 +51,9 @@ class Settings(BaseSettings):
     token_expires_hours: Annotated[float, Field(gt=0)] = 6
     """Life of an access token."""
     refresh_token_expires_hours: Annotated[float, Field(gt=0)] = 48
-    """Life of a refresh token; must be longer than that of an access token."""
+    """Life of a refresh token, so the time after which an idle session ends; longer than that of an access token."""
+    sessions: SessionLimits = SessionLimits()
+    """How long somebody stays logged in."""
     password_policy: PasswordPolicy = PasswordPolicy()
     """When wrong passwords block an account."""
     password_workers: Annotated[int, Field(ge=1, le=64)] = 2
@@ -58,6 +62,8 @@ class Settings(BaseSettings):
     """Password of the first user, `root`, on an empty database. Without it a random one is printed once."""
     root_password_file: Path | None = None
     """File that holds `root_password`."""
+    trusted_proxies: Networks = ()
+    """Addresses or networks of proxies in front, whose `X-Forwarded-For` is believed; of nobody else."""
     cors_allowed_origins: tuple[str, ...] = ("*",)
     """Web pages that may call the API: `*`, or regular expressions that match their whole origin."""
     log_format: Literal["plain", "json"] = "plain"

@@ -74,6 +74,28 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", "scope", "operation", name=op.f("uq_rule_name_scope_operation")),
     )
     op.create_table(
+        "login_session",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("identity_id", sa.Integer(), nullable=False),
+        sa.Column("method", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(), nullable=False),
+        sa.Column("ends_at", sa.DateTime(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("rotated_at", sa.DateTime(), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(), nullable=True),
+        sa.Column("ip", sa.String(), nullable=False),
+        sa.Column("user_agent", sa.String(), nullable=False),
+        sa.Column("external", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["identity_id"], ["identity.id"], name=op.f("fk_login_session_identity_id_identity"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_session")),
+    )
+    with op.batch_alter_table("login_session", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_login_session_identity_id"), ["identity_id"], unique=False)
+
+    op.create_table(
         "member",
         sa.Column("collaboration_id", sa.Integer(), nullable=False),
         sa.Column("organization_id", sa.Integer(), nullable=False),
@@ -426,6 +448,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_member_organization_id"))
 
     op.drop_table("member")
+    with op.batch_alter_table("login_session", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_login_session_identity_id"))
+
+    op.drop_table("login_session")
     op.drop_table("rule")
     with op.batch_alter_table("outbox_event", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_event_created_at")

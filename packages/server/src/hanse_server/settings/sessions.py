@@ -1,0 +1,25 @@
+"""Settings of login sessions."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SessionLimits(BaseModel):
+    """How long somebody stays logged in; the limit for idleness is `refresh_token_expires_hours`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    max_days: Annotated[float, Field(gt=0, le=3650)] = 30
+    """After so many days a user must log in again, however active."""
+    rotation_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 60
+    """How long the former refresh token is accepted beside the newest, for clients that ask twice at once."""
+
+    @property
+    def absolute(self) -> timedelta:
+        return timedelta(days=self.max_days)
+
+    @property
+    def grace(self) -> timedelta:
+        return timedelta(seconds=self.rotation_grace_seconds)
