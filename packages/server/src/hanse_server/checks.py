@@ -3,11 +3,14 @@
 import os
 from collections.abc import Callable, Iterator
 
+from sqlalchemy import Engine
+
 from hanse_core.errors import HanseError, Invalid
 from hanse_server import migrations
 from hanse_server.identity.signing import existing_secret
 from hanse_server.serving import listen
 from hanse_server.settings import Settings
+from hanse_server.tasks import kept
 from hanse_web.db import make_engine, sqlite_file
 
 
@@ -37,8 +40,20 @@ def _database(settings: Settings) -> None:
     engine = make_engine(settings.uri)
     try:
         migrations.require_startable(engine)
+        if migrations.is_current(engine):
+            _require_in_step(engine)
     finally:
         engine.dispose()
+
+
+def _require_in_step(engine: Engine) -> None:
+    with engine.connect() as connection:
+        wrong = kept.differences(connection)
+    if wrong:
+        raise Invalid(
+            f"the status or number of tasks, as stored, is not what their runs say ({wrong} differences); "
+            "`hanse server migrate` repairs that"
+        )
 
 
 def _port(settings: Settings) -> None:

@@ -104,6 +104,7 @@ def migrate(settings: Settings) -> tuple[str | None, str]:
     with _database(settings) as engine:
         before = migrations.current(engine)
         migrations.upgrade(engine)
+        migrations.repair(engine)
         return before, migrations.head()
 
 

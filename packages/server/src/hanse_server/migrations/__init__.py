@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DatabaseError
 
 from hanse_core.errors import Invalid, Unavailable
+from hanse_server.tasks import kept
 from hanse_web.db import IMMEDIATE, is_sqlite
 
 VERSION_TABLE = "hanse_server_version"
@@ -55,7 +56,9 @@ def current(engine: Engine) -> str | None:
 def require_startable(engine: Engine) -> None:
     """Refuse a database on which this version cannot run; SQLite's is brought up to date at every start."""
     version = current(engine)
-    if version != head() and not is_sqlite(engine):
+    if is_sqlite(engine):
+        return
+    if not is_current(engine):
         raise Invalid(
             f"the tables of the database have version {version or 'none'}, this Hanse needs {head()}; "
             "make a backup, then run `hanse server migrate`"
@@ -64,10 +67,27 @@ def require_startable(engine: Engine) -> None:
 
 def upgrade(engine: Engine) -> None:
     """Bring the tables to this version, all or nothing."""
-    if current(engine) == head():
+    if is_current(engine):
         return
     with _without_foreign_keys(engine) as connection, connection.begin():
+        kept.remove(connection)
         command.upgrade(config(connection), "head")
+        kept.install(connection)
+
+
+def repair(engine: Engine) -> None:
+    """Derive anew what the database keeps in step by itself, where it is not (somebody switched triggers off)."""
+    with engine.execution_options(**{IMMEDIATE: True}).begin() as connection:
+        if kept.differences(connection):
+            kept.repair(connection)
+
+
+def is_current(engine: Engine) -> bool:
+    """Tell whether tables and triggers are those of this version."""
+    if current(engine) != head():
+        return False
+    with engine.connect() as connection:
+        return kept.is_current(connection)
 
 
 @contextmanager

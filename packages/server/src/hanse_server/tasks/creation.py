@@ -146,6 +146,7 @@ class TaskCreation:
         return Task(
             name=body.name,
             description=body.description,
+            status=RunStatus.PENDING.value,
             image=parent.image if parent else body.image,
             job_id=parent.job_id if parent else self._job(),
             collaboration_id=collaboration.id,

@@ -8,15 +8,17 @@ from sqlalchemy import select, update
 from hanse_core import events
 from hanse_core.states import RunStatus
 from hanse_server.tasks.models import Run
-from hanse_server.tasks.queries import is_unfinished
+from hanse_server.tasks.queries import hold, is_unfinished
 from hanse_server.tasks.watch import TASK_CHANGED
 from hanse_web.work import Work
 
 
 def kill_runs(work: Work, rows: Sequence[Any]) -> None:
     """Mark unfinished runs, given as (id, task_id, organization_id), as killed."""
+    task_ids = {row.task_id for row in rows}
+    hold(work.session, task_ids)
     _end(work, [row.id for row in rows], RunStatus.KILLED, {})
-    wake(work, {row.task_id for row in rows})
+    wake(work, task_ids)
 
 
 def tell_kill(work: Work, rows: Sequence[Any], collaboration_id: int) -> None:

@@ -11,7 +11,6 @@ from hanse_core.states import RunStatus
 from hanse_core.wire import tasks as wire
 from hanse_server.collaborations.models import Node
 from hanse_server.tasks.models import Run, RunPort, Task, TaskDatabase
-from hanse_server.tasks.queries import statuses
 from hanse_web.db import wire_time
 from hanse_web.links import Links
 
@@ -28,15 +27,12 @@ class TaskItems:
     ) -> list[wire.Task]:
         """Write tasks; `nested` gives the runs and results to put in place of their links."""
         ids = [task.id for task in tasks]
-        states = statuses(self._session, ids)
         databases = self._databases(ids)
-        return [self._one(task, *states[task.id], databases.get(task.id, []), nested or {}) for task in tasks]
+        return [self._one(task, databases.get(task.id, []), nested or {}) for task in tasks]
 
     def _one(
         self,
         task: Task,
-        status: RunStatus,
-        finished_at: Any,
         databases: list[wire.TaskDatabase],
         nested: Mapping[str, Mapping[int, list[Any]]],
     ) -> wire.Task:
@@ -52,8 +48,8 @@ class TaskItems:
             image=task.image,
             job_id=task.job_id,
             created_at=wire_time(task.created_at) or "",
-            status=status,
-            finished_at=wire_time(finished_at),
+            status=RunStatus(task.status),
+            finished_at=wire_time(task.finished_at),
             collaboration=links.one("collaboration", task.collaboration_id),
             study=links.maybe("study", task.study_id),
             algorithm_store=None,

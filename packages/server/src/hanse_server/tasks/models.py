@@ -24,7 +24,11 @@ class Task(Base):
     """A question to one or more organizations; its state follows from its runs."""
 
     __tablename__ = "task"
-    __table_args__ = (Index("ix_task_collaboration_id_id", "collaboration_id", "id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index("ix_task_collaboration_id_id", "collaboration_id", "id"),
+        Index("ix_task_status_id", "status", "id"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(default="")
@@ -39,6 +43,10 @@ class Task(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
     """Who asked and the key they gave, so that a repeated request finds its task instead of making a second."""
+    status: Mapped[str] = mapped_column(default=RunStatus.COMPLETED.value)
+    """Follows from the runs (`hanse_core.states.task_status`); kept by the database itself, see `tasks.kept`."""
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the last run ended, of completed tasks; kept like the status."""
 
     collaboration: Mapped[Collaboration] = relationship()
     study: Mapped[Study | None] = relationship()
@@ -49,6 +57,23 @@ class Task(Base):
     runs: Mapped[list["Run"]] = relationship(
         back_populates="task", order_by="Run.id", cascade="all, delete-orphan", passive_deletes=True
     )
+
+
+class TaskCount(Base):
+    """How many tasks there are of each kind that somebody may or may not see; kept by the database itself.
+
+    The columns have the names of those of `Task`, so that one condition fits both; none is written as 0.
+    """
+
+    __tablename__ = "task_count"
+
+    collaboration_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    study_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    init_org_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    init_user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    is_user_created: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """1 for tasks without parent, 0 for the others."""
+    total: Mapped[int]
 
 
 class TaskDatabase(Base):

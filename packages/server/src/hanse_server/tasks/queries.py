@@ -1,13 +1,13 @@
 """Which tasks and runs somebody may see, and how they are looked up."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import CTE, ColumnElement, Select, and_, case, distinct, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from hanse_core.permissions import Operation, Resource, Scope
-from hanse_core.states import UNFINISHED, RunStatus, task_status
+from hanse_core.states import UNFINISHED, RunStatus
 from hanse_server.collaborations.models import Node
 from hanse_server.tasks.models import Run, Task
 from hanse_web.access import Actor, ContainerActor, UserActor
@@ -73,26 +73,27 @@ def derived_status() -> ColumnElement[str]:
     return select(status).where(Run.task_id == Task.id).correlate(Task).scalar_subquery()
 
 
-def statuses(session: Session, task_ids: Iterable[int]) -> Mapping[int, tuple[RunStatus, datetime | None]]:
-    """Give status and, of completed ones, the end of these tasks; in one statement."""
-    ids = list(task_ids)
-    counted = select(Run.task_id, Run.status, func.max(Run.finished_at)).where(Run.task_id.in_(ids))
-    found: dict[int, list[tuple[RunStatus, datetime | None]]] = {key: [] for key in ids}
-    for task_id, status, finished_at in session.execute(counted.group_by(Run.task_id, Run.status)):
-        found[task_id].append((RunStatus(status), finished_at))
-    return {key: _summary(rows) for key, rows in found.items()}
-
-
-def _summary(rows: Sequence[tuple[RunStatus, datetime | None]]) -> tuple[RunStatus, datetime | None]:
-    status = task_status(status for status, _ in rows)
-    ends = [end for _, end in rows if end is not None]
-    return status, max(ends) if ends and status is RunStatus.COMPLETED else None
+def derived_end() -> ColumnElement[datetime | None]:
+    """Derive when each `Task` of the surrounding statement ended, where all its runs were completed."""
+    end = case((func.count(case((Run.status != RunStatus.COMPLETED.value, 1))) == 0, func.max(Run.finished_at)))
+    return select(end).where(Run.task_id == Task.id).correlate(Task).scalar_subquery()
 
 
 def status_of(session: Session, task_id: int) -> RunStatus | None:
     """Give the status of one task, or None when it is gone."""
-    status = session.scalar(select(derived_status()).select_from(Task).where(Task.id == task_id))
+    status = session.scalar(select(Task.status).where(Task.id == task_id))
     return RunStatus(status) if status is not None else None
+
+
+def hold(session: Session, task_ids: Iterable[int]) -> None:
+    """Keep others from moving runs of these tasks until this transaction ends.
+
+    Whoever moves a run changes the status of its task too. Taking the tasks first, in the order of their
+    ids, keeps two that move runs of the same task from waiting for each other.
+    """
+    if session.get_bind().dialect.name != "sqlite":  # there this transaction is the only one that writes
+        statement = select(Task.id).where(Task.id.in_(task_ids)).order_by(Task.id).with_for_update(key_share=True)
+        session.execute(statement)
 
 
 def tree(task_id: int) -> CTE:

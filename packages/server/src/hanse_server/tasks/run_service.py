@@ -14,7 +14,7 @@ from hanse_core.wire.tasks import RunPatch
 from hanse_server.collaborations.rules import require_any_scope
 from hanse_server.tasks import endings, rules
 from hanse_server.tasks.models import Run, Task
-from hanse_server.tasks.queries import visible_runs
+from hanse_server.tasks.queries import hold, visible_runs
 from hanse_server.tasks.run_filters import SORTABLE, RunFilters
 from hanse_web.access import Actor, NodeActor
 from hanse_web.query import Parameters, ordered
@@ -57,6 +57,7 @@ class Runs:
         changed = rules.changes(state, report)
         if not changed:
             return run
+        hold(self._session, [task.id])
         for name, value in changed.items():
             setattr(run, name, value.value if isinstance(value, RunStatus) else value)
         self._flush()

@@ -11,7 +11,7 @@ from hanse_core.states import RunStatus
 from hanse_server.accounts.models import User
 from hanse_server.collaborations.models import Study
 from hanse_server.tasks.models import Run, Task, TaskDatabase
-from hanse_server.tasks.queries import derived_status, visible_runs, visible_tasks
+from hanse_server.tasks.queries import visible_runs, visible_tasks
 from hanse_web.access import Actor
 from hanse_web.query import Parameters, contains
 
@@ -90,7 +90,7 @@ class TaskFilters:
             conditions.append(Task.id.in_(select(TaskDatabase.task_id).where(TaskDatabase.label == label)))
         status = self._parameters.text("status")
         if status is not None:
-            conditions.append(derived_status() == _known_status(status))
+            conditions.append(Task.status == _known_status(status))
         store_id = self._parameters.integer("store_id")
         if store_id is not None:
             raise Invalid(f"algorithm store {store_id} does not exist")

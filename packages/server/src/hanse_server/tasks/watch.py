@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from hanse_core.protocol import KEEPALIVE_SECONDS
 from hanse_core.states import RunStatus
 from hanse_server.tasks.models import Task
-from hanse_server.tasks.queries import derived_status, status_of
+from hanse_server.tasks.queries import status_of
 
 TASK_CHANGED = "task_changed"
 """Told to no room: whoever waits for these tasks (`{"ids"}`) reads their status again."""
@@ -78,7 +78,7 @@ class Watch:
 
     def _ended(self, task_ids: Sequence[int]) -> set[int]:
         with Session(self._engine) as session:
-            found = session.execute(select(Task.id, derived_status()).where(Task.id.in_(task_ids)))
+            found = session.execute(select(Task.id, Task.status).where(Task.id.in_(task_ids)))
             running = {task_id for task_id, status in found if not RunStatus(status).is_finished}
         return set(task_ids) - running
 

@@ -1,40 +1,8 @@
 """Looking at tasks: lists, filters, nested runs and results, and how many statements they cost."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy.orm import Session
-
-from hanse_core.states import RunStatus, task_status
-from hanse_server.tasks.models import Job, Run, Task
-from hanse_server.tasks.queries import status_of, statuses
-
-MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
-STATUSES = st.lists(st.sampled_from(list(RunStatus)), max_size=5)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(found=STATUSES)
-def test_the_database_derives_the_same_status_as_the_table_of_states(
-    world: Any, session: Session, found: list[RunStatus]
-) -> None:
-    clean = {"image": "i", "collaboration_id": world.main.id, "created_at": MOMENT}
-    job = Job()
-    session.add(job)
-    session.flush()
-    task = Task(job_id=job.id, **clean)
-    task.runs = [Run(organization_id=world.alpha.id, status=status.value, assigned_at=MOMENT) for status in found]
-    session.add(task)
-    session.flush()
-
-    expected = task_status(found)
-
-    assert status_of(session, task.id) is expected
-    assert statuses(session, [task.id])[task.id][0] is expected
-    session.rollback()
 
 
 @pytest.fixture

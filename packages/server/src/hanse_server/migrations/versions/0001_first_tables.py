@@ -74,6 +74,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", "scope", "operation", name=op.f("uq_rule_name_scope_operation")),
     )
     op.create_table(
+        "task_count",
+        sa.Column("collaboration_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("study_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("init_org_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("init_user_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("is_user_created", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "collaboration_id", "study_id", "init_org_id", "init_user_id", "is_user_created", name=op.f("pk_task_count")
+        ),
+    )
+    op.create_table(
         "login_session",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("identity_id", sa.Integer(), nullable=False),
@@ -268,6 +280,8 @@ def upgrade() -> None:
         sa.Column("init_user_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("idempotency_key", sa.String(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("finished_at", sa.DateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["collaboration_id"],
             ["collaboration.id"],
@@ -293,6 +307,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_task_init_user_id"), ["init_user_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_task_job_id"), ["job_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_task_parent_id"), ["parent_id"], unique=False)
+        batch_op.create_index("ix_task_status_id", ["status", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_task_study_id"), ["study_id"], unique=False)
 
     op.create_table(
@@ -408,6 +423,7 @@ def downgrade() -> None:
     op.drop_table("user_role")
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_task_study_id"))
+        batch_op.drop_index("ix_task_status_id")
         batch_op.drop_index(batch_op.f("ix_task_parent_id"))
         batch_op.drop_index(batch_op.f("ix_task_job_id"))
         batch_op.drop_index(batch_op.f("ix_task_init_user_id"))
@@ -452,6 +468,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_session_identity_id"))
 
     op.drop_table("login_session")
+    op.drop_table("task_count")
     op.drop_table("rule")
     with op.batch_alter_table("outbox_event", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_event_created_at")
