@@ -22,6 +22,8 @@ class Actor:
     partner_ids: frozenset[int]
     """Organizations that share one of these collaborations, the own one included."""
     permissions: Permissions
+    token_version: int = field(default=0, kw_only=True)
+    """Number that the tokens of this user or node carry (for a container: of its node)."""
 
     def has(self, resource: Resource, operation: Operation, scope: Scope) -> bool:
         """Tell whether exactly this rule is held."""

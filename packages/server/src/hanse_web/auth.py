@@ -16,7 +16,8 @@ from hanse_web.clock import Clock
 from hanse_web.work import AllWorks, RequestWork, Work
 
 ALGORITHM = "HS256"
-TokenType = Literal["access", "refresh"]
+TokenType = Literal["access", "refresh", "validate"]
+"""What a token is for; `validate` ones only prove to a third party who sent them, and nothing else."""
 
 
 class Tokens:
@@ -52,8 +53,10 @@ class Tokens:
             payload["exp"] = now + int(life.total_seconds())
         return jwt.encode(payload, self._secret, algorithm=ALGORITHM)
 
-    def read(self, token: str, kind: TokenType = "access") -> dict[str, Any]:
-        """Check a token and give its claims. Raises `Unauthenticated` (expired) or `Malformed` (anything else)."""
+    def read(self, token: str, *kinds: TokenType) -> dict[str, Any]:
+        """Check a token of one of these kinds (by default `access`) and give its claims.
+
+        Raises `Unauthenticated` (expired) or `Malformed` (anything else)."""
         try:
             # Subjects are integers and objects on this wire, which the library's own check refuses; times are
             # checked below against our clock.
@@ -62,8 +65,9 @@ class Tokens:
         except jwt.InvalidTokenError as error:
             raise Malformed(f"the token cannot be accepted: {error}") from error
         self._check_times(claims)
-        if claims.get("type", "access") != kind:
-            raise Malformed(f"this endpoint takes a token of type {kind}, not {claims.get('type')}")
+        wanted = kinds or ("access",)
+        if claims.get("type", "access") not in wanted:
+            raise Malformed(f"this endpoint takes a token of type {' or '.join(wanted)}, not {claims.get('type')}")
         return claims
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
@@ -105,6 +109,11 @@ async def _refresh_claims(request: Request, _: _Described) -> dict[str, Any]:
     return tokens.read(bearer(request), "refresh")
 
 
+async def _shown_claims(request: Request, _: _Described) -> Mapping[str, Any]:
+    tokens: Tokens = request.app.state.tokens
+    return tokens.read(bearer(request), "access", "validate")
+
+
 RefreshClaims = Annotated[dict[str, Any], Depends(_refresh_claims)]
 """The claims of a request that is made with a refresh token."""
 
@@ -133,6 +142,13 @@ async def _detached_actor(request: Request, works: AllWorks, claims: Claims) -> 
         return await _load(request, work, claims)
 
 
+async def _shown_actor(
+    request: Request, works: AllWorks, claims: Annotated[Mapping[str, Any], Depends(_shown_claims)]
+) -> Actor:
+    async with works.open(write=False) as work:
+        return await _load(request, work, claims)
+
+
 AnyActor = Annotated[Actor, Depends(_actor)]
 DetachedActor = Annotated[Actor, Depends(_detached_actor)]
 """The actor, loaded in a transaction that is over when the handler starts (for those that open their own)."""
@@ -145,12 +161,27 @@ def require_user(actor: Actor) -> UserActor:
     return actor
 
 
+def require_node(actor: Actor) -> NodeActor:
+    """Refuse whoever is not a node."""
+    if not isinstance(actor, NodeActor):
+        raise WrongIdentity("this endpoint is for nodes only")
+    return actor
+
+
 async def _user(actor: AnyActor) -> UserActor:
     return require_user(actor)
 
 
 async def _detached_user(actor: DetachedActor) -> UserActor:
     return require_user(actor)
+
+
+async def _shown_user(actor: Annotated[Actor, Depends(_shown_actor)]) -> UserActor:
+    return require_user(actor)
+
+
+async def _shown_node(actor: Annotated[Actor, Depends(_shown_actor)]) -> NodeActor:
+    return require_node(actor)
 
 
 def require_login(actor: UserActor) -> UserActor:
@@ -169,9 +200,7 @@ async def _detached_logged_in(actor: DetachedActor) -> UserActor:
 
 
 async def _node(actor: AnyActor) -> NodeActor:
-    if not isinstance(actor, NodeActor):
-        raise WrongIdentity("this endpoint is for nodes only")
-    return actor
+    return require_node(actor)
 
 
 async def _user_or_node(actor: AnyActor) -> UserActor | NodeActor:
@@ -192,6 +221,9 @@ DetachedUser = Annotated[UserActor, Depends(_detached_user)]
 LoggedIn = Annotated[UserActor, Depends(_logged_in)]
 """A user who has logged in, for what concerns passwords, second factors, sessions and tokens."""
 DetachedLoggedIn = Annotated[UserActor, Depends(_detached_logged_in)]
+ShownUser = Annotated[UserActor, Depends(_shown_user)]
+"""A user whose token a third party was shown; with tokens that are good for nothing else, too."""
+ShownNode = Annotated[NodeActor, Depends(_shown_node)]
 AnyNode = Annotated[NodeActor, Depends(_node)]
 UserOrNode = Annotated[UserActor | NodeActor, Depends(_user_or_node)]
 UserOrContainer = Annotated[UserActor | ContainerActor, Depends(_user_or_container)]

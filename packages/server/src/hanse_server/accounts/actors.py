@@ -34,7 +34,16 @@ def user_actor(session: Session, claims: Mapping[str, Any]) -> UserActor | None:
     collaborations, partners = reach(session, row.organization_id)
     rules = (RULES[rule_id - 1] for rule_id in session.scalars(rule_ids_of_user(key)))
     permissions = Permissions(rules)
-    return UserActor(key, row.username, row.organization_id, collaborations, partners, permissions, session_id=sid)
+    return UserActor(
+        key,
+        row.username,
+        row.organization_id,
+        collaborations,
+        partners,
+        permissions,
+        session_id=sid,
+        token_version=row.token_version,
+    )
 
 
 def _of_session(user_id: int, sid: str | None) -> Select[str, int, int]:

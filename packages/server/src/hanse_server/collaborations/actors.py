@@ -38,4 +38,5 @@ def node_actor(session: Session, claims: Mapping[str, Any]) -> NodeActor | None:
         partner_ids=frozenset(members) | {row.organization_id},
         permissions=NODE_PERMISSIONS,
         collaboration_id=row.collaboration_id,
+        token_version=row.token_version,
     )

@@ -11,7 +11,7 @@ from hanse_server.collaborations.items import node_items
 from hanse_server.collaborations.node_login import NodeLogins, Refusals
 from hanse_server.collaborations.node_service import Nodes
 from hanse_server.identity.pairs import TokenPairs
-from hanse_web.auth import AnyNode, AnyUser, UserOrNode
+from hanse_web.auth import AnyUser, ShownNode, UserOrNode
 from hanse_web.query import Parameters, page
 from hanse_web.work import RequestWork
 
@@ -38,7 +38,7 @@ def log_in(
 
 
 @router.post("/token/node/validate")
-def validate(actor: AnyNode) -> dict[str, str | int]:
+def validate(actor: ShownNode) -> dict[str, str | int]:
     """Tell an algorithm store which node a token belongs to."""
     return {
         "msg": "the token is valid",

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from hanse_core.wire.accounts import NodeTokens, UserTokens
 from hanse_server.settings.sessions import SessionLimits
+from hanse_web.access import Actor, UserActor
 from hanse_web.auth import Tokens
 from hanse_web.links import Links
+
+STORE_LIFE = timedelta(minutes=2)
 
 
 class TokenPairs:
@@ -43,6 +47,18 @@ class TokenPairs:
             refresh_url=self._links.path("token", "refresh"),
             user_url=self._links.path("user", user_id),
         )
+
+    def for_store(self, actor: Actor) -> str:
+        """Give a token that proves to an algorithm store who asks (for a container: its node), and opens nothing else.
+
+        The store presents it at `/token/user/validate` or `/token/node/validate`, within a few minutes.
+        """
+        claims: dict[str, Any] = {"ver": actor.token_version}
+        if not isinstance(actor, UserActor):
+            return self._tokens.issue(actor.id, "node", "validate", STORE_LIFE, **claims)
+        if actor.session_id is not None:
+            claims["sid"] = actor.session_id
+        return self._tokens.issue(actor.id, "user", "validate", STORE_LIFE, **claims)
 
     def for_node(self, node_id: int, version: int) -> NodeTokens:
         """Log a node in."""

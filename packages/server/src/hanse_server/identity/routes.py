@@ -9,7 +9,7 @@ from hanse_core.wire.accounts import ChangedPassword, NodeTokens, PasswordChange
 from hanse_server.accounts.models import User
 from hanse_server.identity.service import Logins
 from hanse_server.identity.sessions import Refreshes
-from hanse_web.auth import DetachedLoggedIn, DetachedUser, RefreshClaims
+from hanse_web.auth import DetachedLoggedIn, RefreshClaims, ShownUser
 from hanse_web.origin import RequestOrigin
 from hanse_web.work import ReadWork
 
@@ -45,7 +45,7 @@ async def refresh(
 
 
 @router.post("/token/user/validate")
-def validate_user(work: ReadWork, actor: DetachedUser) -> ValidUser:
+def validate_user(work: ReadWork, actor: ShownUser) -> ValidUser:
     """Tell a third party, such as an algorithm store, whose token it was shown."""
     email = work.session.scalars(select(User.email).where(User.id == actor.id)).one()
     return ValidUser(

@@ -28,7 +28,7 @@ def container_loader(clock: Clock) -> ActorLoader:
         if not isinstance(subject, Mapping):
             return None
         row = _run_of(session, subject.get("node_id"), subject.get("task_id"))
-        if row is None or not _is_alive(row, clock):
+        if row is None or row.token_version != claims.get("ver", 0) or not _is_alive(row, clock):
             return None
         return ContainerActor(
             id=row.node_id,
@@ -41,6 +41,7 @@ def container_loader(clock: Clock) -> ActorLoader:
             study_id=row.study_id,
             task_id=row.task_id,
             image=row.image,
+            token_version=row.token_version,
             databases=tuple(subject.get("databases") or ()),
         )
 
@@ -51,7 +52,7 @@ def _run_of(session: Session, node_id: object, task_id: object) -> Any:
     if not isinstance(node_id, int) or not isinstance(task_id, int):
         return None
     columns = (
-        Node.id.label("node_id"), Node.name, Run.organization_id, Run.status, Run.finished_at,
+        Node.id.label("node_id"), Node.name, Node.token_version, Run.organization_id, Run.status, Run.finished_at,
         Task.id.label("task_id"), Task.collaboration_id, Task.study_id, Task.image,
     )  # fmt: skip
     at_node = and_(Node.organization_id == Run.organization_id, Node.collaboration_id == Task.collaboration_id)

@@ -15,10 +15,10 @@ router = APIRouter(tags=["containers"])
 
 @router.post("/token/container")
 def container_token(request: Request, work: RequestWork, actor: AnyNode, body: ContainerTokenRequest) -> ContainerToken:
-    """Give the token with which a container acts; it is good as long as the node's run is not finished."""
+    """Give the token with which a container acts; it is good until its run ends or the node's key is renewed."""
     tokens: Tokens = request.app.state.tokens
     subject = Containers(work, actor).subject(body)
-    return ContainerToken(container_token=tokens.issue(subject, "container"))
+    return ContainerToken(container_token=tokens.issue(subject, "container", ver=actor.token_version))
 
 
 @router.post("/port", status_code=201)
