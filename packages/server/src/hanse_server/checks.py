@@ -1,7 +1,12 @@
-"""What would keep the server from starting, each with its remedy."""
+"""What would keep the server from starting, and what should worry its operator; each with its remedy."""
 
 import os
+import stat
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, SecretStr
 
 from sqlalchemy import Engine
 
@@ -14,16 +19,27 @@ from hanse_server.tasks import kept
 from hanse_web.db import make_engine, sqlite_file
 
 
-def problems(settings: Settings) -> list[str]:
-    """Try everything that a start needs, without changing the database."""
-    return [text for check in (_secrets, _database, _port) for text in _try(check, settings)]
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is wrong: problems prevent a start, warnings do not."""
+
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def examine(settings: Settings, config: Path | None = None) -> Findings:
+    """Try everything that a start needs, without changing anything."""
+    problems = [text for check in PROBLEMS for text in _try(check, settings)]
+    warnings = [*_open_to_others(settings, config), *(text for look in WARNINGS for text in look(settings))]
+    return Findings(tuple(problems), tuple(warnings))
 
 
 def _try(check: Callable[[Settings], None], settings: Settings) -> Iterator[str]:
     try:
         check(settings)
     except HanseError as error:
-        yield error.message
+        details = (f"{field}: {'; '.join(texts)}" for field, texts in error.errors.items())
+        yield " ".join((error.message, *details))
 
 
 def _secrets(settings: Settings) -> None:
@@ -58,3 +74,62 @@ def _require_in_step(engine: Engine) -> None:
 
 def _port(settings: Settings) -> None:
     listen(settings.ip, settings.port).close()
+
+
+PROBLEMS: tuple[Callable[[Settings], None], ...] = (_secrets, _database, _port)
+"""Each raises what would keep the server from starting."""
+
+
+def _open_to_others(settings: Settings, config: Path | None) -> Iterator[str]:
+    files = [config] if config is not None and _has_secret(settings) else []
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if name.endswith("_file") and isinstance(value, Path) and value.exists():
+            files.append(value)
+    database = sqlite_file(settings.uri)
+    if database is not None and database.exists():
+        files.append(database)
+    for file in files:
+        if file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
+            yield f"every account of this machine can read {file}, which holds secrets; run `chmod 600 {file}`"
+
+
+def _has_secret(model: BaseModel) -> bool:
+    values = [getattr(model, name) for name in type(model).model_fields]
+    return any(isinstance(one, SecretStr) or (isinstance(one, BaseModel) and _has_secret(one)) for one in values)
+
+
+def _origins(settings: Settings) -> Iterator[str]:
+    if "*" in settings.cors_allowed_origins:
+        yield (
+            "any web page may call this server (cors_allowed_origins is *); "
+            "name the address of your web interface instead, such as https://analyses.example.org"
+        )
+
+
+def _listening(settings: Settings) -> Iterator[str]:
+    if settings.ip in ("127.0.0.1", "::1", "localhost"):
+        yield (
+            f"only this machine reaches the server (ip is {settings.ip}); "
+            "that is right behind a proxy that speaks TLS here, otherwise set ip to 0.0.0.0"
+        )
+
+
+def _lifetimes(settings: Settings) -> Iterator[str]:
+    if settings.token_expires_hours > 24:
+        yield (
+            f"an access token that is stolen works for {settings.token_expires_hours:g} hours; "
+            "set token_expires_hours to 6 or less: programs renew theirs by themselves"
+        )
+
+
+def _embedded(settings: Settings) -> Iterator[str]:
+    if sqlite_file(settings.uri) is not None and settings.ip == "0.0.0.0":  # noqa: S104
+        yield (
+            "the database is an SQLite file: right for one server process and tens of people; "
+            "for more, or for several replicas, set `uri` to a PostgreSQL database"
+        )
+
+
+WARNINGS: tuple[Callable[[Settings], Iterator[str]], ...] = (_origins, _listening, _lifetimes, _embedded)
+"""Each yields what works, but should worry."""

@@ -65,6 +65,15 @@ def require_startable(engine: Engine) -> None:
         )
 
 
+def require_current(engine: Engine) -> None:
+    """Refuse a database whose tables are not of this version."""
+    if (version := current(engine)) != head():
+        raise Invalid(
+            f"the tables of the database have version {version or 'none'}, this Hanse needs {head()}; "
+            "run `hanse server migrate`"
+        )
+
+
 def upgrade(engine: Engine) -> None:
     """Bring the tables to this version, all or nothing."""
     if is_current(engine):

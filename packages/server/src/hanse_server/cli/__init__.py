@@ -1,0 +1,12 @@
+"""Run and look after the central server."""
+
+import argparse
+
+from hanse_server.cli import configuring, serving, users
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the sub-commands."""
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (configuring, serving, users):
+        module.register(commands)

@@ -1,0 +1,27 @@
+"""What the commands share: where the settings are, and reading them."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hanse_server.settings import Settings
+
+Commands = argparse._SubParsersAction
+
+
+def add_settings(command: argparse.ArgumentParser) -> None:
+    """Add the options that say where the settings and the database are."""
+    command.add_argument("--config", type=Path, metavar="FILE", help="YAML file with settings")
+    command.add_argument("--database", metavar="URI", help="where the database is (setting uri)")
+
+
+def settings_of(arguments: argparse.Namespace) -> "Settings":
+    """Read the settings, and set the log up as they say."""
+    from hanse_server.settings import load
+    from hanse_web.logs import configure
+
+    given = {"ip": getattr(arguments, "host", None), "port": getattr(arguments, "port", None)}
+    settings = load(arguments.config, uri=arguments.database, **given)
+    configure(settings.log_format, settings.log_level)
+    return settings

@@ -1,0 +1,66 @@
+"""What `hanse server check` says before it hurts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hanse_core.command import main
+from hanse_server.checks import examine
+from hanse_server.settings import Settings
+
+GOOD = {"cors_allowed_origins": ["https://ui.example.org"], "ip": "0.0.0.0", "port": 0}
+
+
+def settings(tmp_path: Path, **values: object) -> Settings:
+    secret = "a secret for tests only, of more than thirty-two bytes"
+    return Settings(**{"uri": f"sqlite:///{tmp_path}/x.sqlite", "jwt_secret_key": secret, **GOOD, **values})
+
+
+def warnings(found: Settings, config: Path | None = None) -> str:
+    return "\n".join(examine(found, config).warnings)
+
+
+def test_what_is_well_set_up_has_no_problem(tmp_path: Path) -> None:
+    assert examine(settings(tmp_path)).problems == ()
+    assert "cors" not in warnings(settings(tmp_path))
+
+
+def test_open_doors_are_warned_about_with_a_remedy(tmp_path: Path) -> None:
+    assert "any web page may call" in warnings(settings(tmp_path, cors_allowed_origins=["*"]))
+    assert "behind a proxy" in warnings(settings(tmp_path, ip="127.0.0.1"))
+    assert "set token_expires_hours" in warnings(
+        settings(tmp_path, token_expires_hours=100, refresh_token_expires_hours=200)
+    )
+    assert "PostgreSQL" in warnings(settings(tmp_path))
+
+
+def test_secrets_that_every_account_can_read_are_named(tmp_path: Path) -> None:
+    config = tmp_path / "server.yaml"
+    config.write_text("")
+    config.chmod(0o644)
+    assert f"chmod 600 {config}" in warnings(settings(tmp_path), config)
+    config.chmod(0o600)
+    assert "chmod" not in warnings(settings(tmp_path), config)
+    secret = tmp_path / "secret"
+    secret.write_text("another secret for tests only, of more than 32 bytes")
+    secret.chmod(0o644)
+    kept = settings(tmp_path, jwt_secret_key=None, jwt_secret_key_file=secret)
+    assert f"chmod 600 {secret}" in warnings(kept)
+
+
+def test_a_warning_does_not_fail_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "server.yaml"
+    config.write_text("port: 0")
+    assert main(["server", "check", "--config", str(config), "--database", f"sqlite:///{tmp_path}/x.sqlite"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("Warnings:\n- ")
+    assert told.endswith("The server can start, but read the warnings.\n")
+
+
+def test_the_contract_is_printed_or_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["server", "openapi"]) == 0
+    printed = capsys.readouterr().out
+    assert "/api/task" in json.loads(printed)["paths"]
+    assert main(["server", "openapi", "--output", str(tmp_path / "openapi.json")]) == 0
+    assert (tmp_path / "openapi.json").read_text() == printed
