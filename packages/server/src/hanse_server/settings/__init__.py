@@ -23,6 +23,7 @@ from hanse_core.protocol import API_PATH
 from hanse_server.settings.network import Networks
 from hanse_server.settings.passwords import PasswordPolicy
 from hanse_server.settings.sessions import SessionLimits
+from hanse_server.settings.stores import StoreSettings, ValueSettings
 
 PREFIX = "HANSE_SERVER_"
 
@@ -66,6 +67,16 @@ class Settings(BaseSettings):
     """Addresses or networks of proxies in front, whose `X-Forwarded-For` is believed; of nobody else."""
     cors_allowed_origins: tuple[str, ...] = ("*",)
     """Web pages that may call the API: `*`, or regular expressions that match their whole origin."""
+    blobs: StoreSettings = StoreSettings()
+    """Where inputs and results are kept that are too large for the database."""
+    large_result_store: StoreSettings | None = None
+    """A store for the v4 blob protocol. With it, all inputs and results are uploaded and downloaded as blobs."""
+    values: ValueSettings = ValueSettings()
+    """How large inputs and results may be."""
+    runs_data_cleanup_days: Annotated[int | None, Field(ge=0)] = None
+    """Results of runs that ended longer ago are deleted; 0 for never. Collaborations may set less, but not more."""
+    runs_data_cleanup_include_input: bool = False
+    """Whether the inputs of these runs are deleted, too."""
     log_format: Literal["plain", "json"] = "plain"
     """How log lines look: `plain` for people, `json` for programs."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

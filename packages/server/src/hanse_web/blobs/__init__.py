@@ -1,0 +1,1 @@
+"""Large values outside the database: where they are put, read from in parts, and deleted."""
