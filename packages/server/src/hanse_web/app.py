@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import Engine
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware.cors import CORSMiddleware
 
 from hanse_core import __version__
@@ -33,6 +34,21 @@ BODY_BYTES = 1 << 20
 """The largest body of a request; more is answered 413, before it is read. Routes that carry payloads take more."""
 PAYLOAD_BYTES = 256 << 20
 """The largest body that carries inputs or a result, until they are streamed."""
+
+
+class _IdConvertor(Convertor[int]):
+    """Ids in paths. A number that no database holds is an unknown page; the library's own would fail on long ones."""
+
+    regex = "[0-9]{1,18}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("int", _IdConvertor())
 Job = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -83,8 +99,7 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
     app.add_middleware(
         CORSMiddleware,
         # An expression, also for all: then the origin is echoed, with Vary.
-        allow_origin_regex="|".join(".*" if origin == "*" else f"(?:{origin})" for origin in parts.allowed_origins)
-        or "$.",
+        allow_origin_regex=_any_of(parts.allowed_origins),
         allow_methods=["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
         allow_headers=["*"],
     )

@@ -1,5 +1,6 @@
 """Lists: parameters, one page of rows, links and headers as the v4 wire has them."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -13,6 +14,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from hanse_core.errors import Invalid
 from hanse_core.protocol import DEFAULT_PAGE_SIZE
 
+QUERY_LENGTH = 8_000
+"""Characters of a query string; more is refused."""
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
 _HIGHEST = 2**31 - 1
 _FALSE = frozenset({"", "0", "false", "no", "off", "f", "n"})
@@ -22,6 +26,9 @@ class Parameters:
     """The query string of a request; of a repeated parameter the first value counts."""
 
     def __init__(self, request: Request) -> None:
+        if len(request.url.query) > QUERY_LENGTH:
+            # Five links in the answer's header repeat it, and proxies take no longer ones either.
+            raise Invalid(f"the query has {len(request.url.query)} characters; at most {QUERY_LENGTH} are taken")
         self.path = request.url.path
         self.items: dict[str, str] = {}
         for name, value in request.query_params.multi_items():
@@ -37,10 +44,7 @@ class Parameters:
         value = self.text(name)
         if value is None:
             return None
-        try:
-            return int(value)
-        except ValueError as error:
-            raise Invalid(f"parameter {name} must be a whole number, not {value!r}") from error
+        return _whole(name, value)
 
     def flag(self, name: str) -> bool:
         """Give a parameter as truth value: `1/true/yes` or `0/false/no` or absent."""
@@ -73,10 +77,7 @@ class Parameters:
 
     def integers(self, name: str) -> list[int]:
         """Give all values of a parameter that may be repeated or comma-separated, as whole numbers."""
-        try:
-            return [int(value) for value in self.several(name)]
-        except ValueError as error:
-            raise Invalid(f"parameter {name} must hold whole numbers") from error
+        return [_whole(name, value) for value in self.several(name)]
 
     def several(self, name: str) -> list[str]:
         """Give all values of a parameter that may be repeated or comma-separated."""
@@ -85,6 +86,12 @@ class Parameters:
     def includes(self, name: str) -> bool:
         """Tell whether `include` names this."""
         return name in self.several("include")
+
+
+def _whole(name: str, value: str) -> int:
+    if not _NUMBER.fullmatch(value):
+        raise Invalid(f"parameter {name} must be a whole number of at most 18 digits, not {value[:40]!r}")
+    return int(value)
 
 
 def parameter(name: str, kind: str, **more: str) -> dict[str, Any]:
@@ -115,10 +122,12 @@ def contains(column: InstrumentedAttribute[Any], pattern: str | None) -> Any:
 
 def ordered(statement: Select[Any], parameters: Parameters, columns: Mapping[str, Any], key: Any) -> Select[Any]:
     """Apply `sort` (comma-separated, `-` for descending); ties go by the key, so that pages are stable."""
+    seen: set[str] = set()
     for name in (parameters.text("sort") or "").split(","):
         bare = name.strip().lstrip("+-")
-        if not bare:
+        if not bare or bare in seen:
             continue
+        seen.add(bare)
         if bare not in columns:
             raise Invalid(f"cannot sort by {bare!r}; sort by one of: {', '.join(sorted(columns))}")
         column = columns[bare]

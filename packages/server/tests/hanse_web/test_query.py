@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from fastapi import Request
@@ -102,3 +103,15 @@ async def test_ids_in_paths_that_cannot_be_are_unknown_pages(as_user: Any) -> No
         assert answer.status_code == 404
         assert answer.headers["content-type"].startswith("text/html")
     assert (await root.get("/user?role_id=99999999999999999999")).status_code == 400
+
+
+@pytest.mark.parametrize("text", ["abc", "1.5", "²", "٣", "9" * 19, "1e3", "--1"])
+def test_what_is_no_whole_number_of_reasonable_length_is_refused(text: str) -> None:
+    for read in (Parameters.integer, Parameters.integers):
+        with pytest.raises(Invalid, match="parameter id must be a whole number"):
+            read(parameters(urlencode({"id": text})), "id")
+
+
+def test_a_query_that_no_proxy_would_take_is_refused() -> None:
+    with pytest.raises(Invalid, match="at most 8000"):
+        parameters("name=" + "%25" * 3000)

@@ -47,8 +47,8 @@ class Organizations:
         statement = visible_organizations(self._actor).where(contains(Organization.name, parameters.text("name")))
         if country := parameters.text("country"):
             statement = statement.where(Organization.country == country)
-        if ids := parameters.repeated("ids"):
-            statement = statement.where(Organization.id.in_([int(key) for key in ids if key.isdigit()]))
+        if ids := parameters.integers("ids"):
+            statement = statement.where(Organization.id.in_(ids))
         collaboration_id = parameters.integer("collaboration_id")
         if collaboration_id is not None:
             rules.require_for_collaboration(self._actor, ORGANIZATION, collaboration_id)

@@ -1,0 +1,129 @@
+"""The server keeps what its OpenAPI promises, whatever it is sent: no fault of its own, no undocumented answer."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from hanse_sandbox.lung import split
+from hanse_sandbox.network import Network
+
+pytestmark = pytest.mark.timeout(600)
+CHECKS = "not_a_server_error,status_code_conformance,response_schema_conformance"
+EXAMPLES = 12
+"""Generated requests per route, beyond those that go through the limits of each field in turn."""
+
+
+@pytest.fixture(scope="module")
+def network(module_folder: Path) -> Iterator[Network]:
+    """A server with somebody and something of each kind; its nodes do not run."""
+    with Network(module_folder) as network:
+        network.server.start()
+        network.federate({name: {"default": path} for name, path in split(module_folder).items()})
+        with network.client() as client:
+            client.tasks.create(collaboration="demo", image="hanse/summary", method="summary")
+        yield network
+
+
+def _token(network: Network, identity: str) -> str:
+    """Log in once more for each identity: what is tried may end the tokens that it is tried with."""
+    url = f"{network.server.url}/api/token"
+    if identity == "node":
+        config = next(iter(network.stations.values())).config
+        key = (config.parent / "api-key").read_text()
+        answer = httpx.post(f"{url}/node", json={"api_key": key})
+    else:
+        names = {"root": ("root", network.server.root_password)}
+        username, password = names.get(identity, (network.researcher, network.researcher_password))
+        answer = httpx.post(f"{url}/user", json={"username": username, "password": password})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["access_token"])
+
+
+@pytest.mark.parametrize("identity", ["researcher", "node", "root"])
+def test_generated_requests_find_no_fault(network: Network, identity: str, module_folder: Path) -> None:
+    report = module_folder / f"{identity}.ndjson"
+    command = [
+        Path(sys.executable).with_name("schemathesis"),
+        *(
+            "run",
+            f"{network.server.url}/api/openapi.json",
+            "--header",
+            f"Authorization: Bearer {_token(network, identity)}",
+        ),
+        *("--checks", CHECKS, "--max-examples", str(EXAMPLES), "--phases", "examples,coverage,fuzzing"),
+        *("--generation-deterministic", "--no-color", "--warnings", "off"),
+        *("--report", "ndjson", "--report-ndjson-path", report),
+    ]
+    found = subprocess.run(command, cwd=module_folder, capture_output=True, text=True, timeout=500, check=False)
+
+    assert found.returncode == 0, found.stdout[-8000:] + found.stderr[-2000:]
+    assert _operations(report) > 60
+    log = (module_folder / "server.log").read_text()
+    assert "unexpected-error" not in log, log[-4000:]
+
+
+def _operations(report: Path) -> int:
+    """Count the routes that were really tried."""
+    seen: set[str] = set()
+    for line in report.read_text().splitlines():
+        _labels(json.loads(line), seen)
+    return len(seen)
+
+
+def _labels(value: Any, seen: set[str]) -> None:
+    if isinstance(value, dict):
+        if isinstance(value.get("label"), str):
+            seen.add(value["label"])
+        for inner in value.values():
+            _labels(inner, seen)
+    elif isinstance(value, list):
+        for inner in value:
+            _labels(inner, seen)
+
+
+BOMB = b"[" * 200_000
+ODD: list[tuple[str, str, bytes | None]] = [
+    ("GET", "/task?collaboration_id=" + "9" * 5000, None),
+    ("GET", "/organization?ids=%C2%B2", None),
+    ("GET", "/task/" + "9" * 5000, None),
+    ("GET", "/task/%C2%B2", None),
+    ("GET", "/task/%00", None),
+    ("GET", "/node?last_seen_from=0001-01-01T00%3A00%3A00%2B14%3A00", None),
+    ("GET", "/node?last_seen_till=9999-12-31T23%3A59%3A59-14%3A00", None),
+    ("GET", "/user?username=" + "%25a" * 5000, None),
+    ("GET", "/task?sort=" + ",".join(["id", "name"] * 700), None),
+    ("GET", "/rule?role_id=999999999999999999999999999999", None),
+    ("GET", "/task?per_page=99999999999999", None),
+    ("GET", "/task?" + "&".join(f"a{i}=1" for i in range(3000)), None),
+    ("POST", "/task", BOMB),
+    ("POST", "/organization", b'{"name":' + BOMB),
+    ("POST", "/organization", b'{"name":"\\ud800"}'),
+    ("POST", "/organization", b'{"name":"a","domain":1e999}'),
+    ("POST", "/organization", b'{"name":"a","domain":NaN}'),
+    ("POST", "/organization", b"\xff\xfe"),
+    ("POST", "/collaboration", b'{"name":"x","encrypted":true,"organization_ids":[' + b"9" * 5000 + b"]}"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ODD, ids=[f"{m} {p[:40]} {(b or b'')[:20]!r}" for m, p, b in ODD])
+def test_odd_requests_get_an_answer_that_blames_the_request(
+    network: Network, method: str, path: str, body: bytes | None
+) -> None:
+    headers = {"Authorization": f"Bearer {_token(network, 'root')}", "Content-Type": "application/json"}
+    with httpx.Client(base_url=f"{network.server.url}/api", timeout=20) as client:
+        answer = client.request(method, path, content=body, headers=headers)
+        assert 400 <= answer.status_code < 500 or (answer.status_code == 200 and "sort" in path), answer.text[:500]
+        assert client.get("/version").status_code == 200
+
+
+@pytest.mark.parametrize("token", ["a.b.c", "x" * 60_000, "eyJhbGciOiJub25lIn0.e30.", "\u00e9"])
+def test_odd_tokens_get_nobody_in(network: Network, token: str) -> None:
+    headers = {"Authorization": b"Bearer " + token.encode()}
+    answer = httpx.get(f"{network.server.url}/api/task", headers=headers)  # type: ignore[arg-type]
+    assert answer.status_code in (400, 401, 422, 431)
