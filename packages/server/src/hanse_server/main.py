@@ -23,6 +23,7 @@ from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.service import Logins
 from hanse_server.identity.sessions import Refreshes
 from hanse_server.identity.signing import signing_secret
+from hanse_server.letters.writing import Letters
 from hanse_server.live.server import PATH, Live
 from hanse_server.settings import Settings
 from hanse_server.tasks import routes as tasks_routes
@@ -34,7 +35,10 @@ from hanse_web.auth import Tokens
 from hanse_web.clock import Clock, SystemClock
 from hanse_web.db import create_private, make_engine
 from hanse_web.links import Links
+from hanse_web.mail import ConsoleMailer, Mailer, SmtpMailer
+from hanse_web.mail_queue import MailQueue
 from hanse_web.outbox import Dispatcher, EventBus
+from hanse_web.sealing import Seal
 from hanse_web.work import Works
 
 ROUTERS = (
@@ -47,10 +51,13 @@ ROUTERS = (
 )
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus | None = None) -> FastAPI:
-    """Build the application on a prepared database (`prepare`); a given bus replaces the live events."""
+def create_app(
+    settings: Settings, *, clock: Clock | None = None, bus: EventBus | None = None, mailer: Mailer | None = None
+) -> FastAPI:
+    """Build the application on a prepared database (`prepare`); what is given replaces what the settings say."""
     clock = clock or SystemClock()
-    tokens = Tokens(signing_secret(settings), clock)
+    secret = signing_secret(settings)
+    tokens = Tokens(secret, clock)
     engine = make_engine(settings.uri)
     live = Live(engine, settings.cors_allowed_origins)
     dispatcher = Dispatcher(engine, live.bus(bus))
@@ -59,6 +66,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
     seen = LastSeen(works)
     loaders: dict[str, ActorLoader] = {"user": user_actor, "node": node_actor, "container": container_loader(clock)}
     live.attach(works, tokens, loaders, seen.note)
+    mails = MailQueue(works, mailer or _mailer(settings), Seal(secret, "queued mail"))
+    letters = Letters(mails, settings.server_name, settings.support_email)
     pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life, settings.sessions)
     passwords = Passwords(settings.password_workers)
     logins = Logins(works, passwords, settings.password_policy, pairs)
@@ -72,12 +81,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
         allowed_origins=settings.cors_allowed_origins,
         trusted_proxies=settings.trusted_proxies,
         seen=seen.note,
-        jobs=(seen.run, *live.jobs),
+        jobs=(seen.run, mails.run, *live.jobs),
         state={
             "passwords": passwords,
             "pairs": pairs,
             "logins": logins,
             "refreshes": Refreshes(works, pairs),
+            "mails": mails,
+            "letters": letters,
             "live": live,
             "watch": live.watch,
         },
@@ -85,6 +96,13 @@ def create_app(settings: Settings, *, clock: Clock | None = None, bus: EventBus 
     app = build(settings.server_name, settings.api_path, parts, ROUTERS)
     app.mount(PATH, live.asgi())
     return app
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    if settings.mail_to_console:
+        return ConsoleMailer()
+    connection = settings.smtp.connection()
+    return SmtpMailer(connection) if connection else None
 
 
 def prepare(settings: Settings) -> str | None:

@@ -1,7 +1,7 @@
 """One request, one transaction, told after the commit."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Annotated, Any
 
@@ -28,11 +28,16 @@ class Work:
         self.clock = clock
         self.links = links
         self.has_told = False
+        self.callbacks: list[Callable[[], None]] = []
 
     def tell(self, name: str, data: dict[str, Any] | None, *rooms: str) -> None:
         """Have an event sent to these rooms once the transaction is committed; without that, never."""
         enqueue(self.session, self.clock, Event(name, data, rooms))
         self.has_told = True
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Have something short called on the event loop once the transaction is committed; without that, never."""
+        self.callbacks.append(callback)
 
 
 class Works:
@@ -62,6 +67,8 @@ class Works:
                     await to_thread.run_sync(session.close)
         if work.has_told:
             self.dispatcher.ring()
+        for callback in work.callbacks:
+            callback()
 
 
 async def _request_work(request: Request) -> AsyncIterator[Work]:

@@ -118,6 +118,7 @@ class OrganizationPatch(Body):
     country: Text128 | None = None
     domain: Text128 | None = None
     public_key: str | None = None
+    two_factor_required: bool | None = None
 
 
 class Organization(Item):
@@ -129,6 +130,7 @@ class Organization(Item):
     zipcode: str = ""
     country: str = ""
     public_key: str = ""
+    two_factor_required: bool = False
     collaborations: str
     nodes: str
     users: str

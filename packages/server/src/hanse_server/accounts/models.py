@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Table, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hanse_web.db import Base, UtcDateTime
@@ -55,6 +55,8 @@ class Organization(Base):
     country: Mapped[str] = mapped_column(default="")
     public_key: Mapped[str] = mapped_column(default="")
     """Base64 of the PEM bytes exactly as published."""
+    two_factor_required: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether its users need a second factor to log in."""
 
 
 class Identity(Base):
@@ -121,7 +123,16 @@ class User(Identity):
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), index=True)
     failed_login_attempts: Mapped[int] = mapped_column(default=0)
     last_login_attempt: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_email_failed_login_sent: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_email_recover_password_sent: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_email_second_factor_sent: Mapped[datetime | None] = mapped_column(UtcDateTime)
     otp_secret: Mapped[str | None]
+    """The secret of the second factor, sealed."""
+    otp_last_step: Mapped[int | None] = mapped_column(BigInteger)
+    """The time step of the newest code that was used, which no code may come before again.
+
+    Zero before the first one; None as long as the second factor is not in force.
+    """
 
     organization: Mapped[Organization] = relationship()
     roles: Mapped[list[Role]] = relationship(secondary=user_role)

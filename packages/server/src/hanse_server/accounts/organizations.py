@@ -16,7 +16,7 @@ from hanse_server.accounts.queries import (
     organizations_in_study,
     visible_organizations,
 )
-from hanse_web.access import Actor, NodeActor
+from hanse_web.access import Actor, NodeActor, UserActor
 from hanse_web.dependents import count_dependents, delete_dependents
 from hanse_web.query import Parameters, contains, ordered
 from hanse_web.work import Work
@@ -93,6 +93,8 @@ class Organizations:
             self._require_key_change(organization, given["public_key"])
         if given.get("name", organization.name) != organization.name:
             self._require_free(given["name"])
+        if "two_factor_required" in given:
+            self._require_own_or_all(organization_id)
         for name, value in given.items():
             setattr(organization, name, value)
         self._session.flush()
@@ -107,6 +109,12 @@ class Organizations:
                 "a node cannot replace the public key of its organization; start it with the private key that belongs "
                 "to the published one, or have an administrator of the organization change the key"
             )
+
+    def _require_own_or_all(self, organization_id: int) -> None:
+        """Refuse partners: how an organization's users log in is not theirs to say."""
+        is_member = self._actor.organization_id == organization_id and isinstance(self._actor, UserActor)
+        if not is_member and not self._actor.has(ORGANIZATION, Operation.EDIT, Scope.GLOBAL):
+            raise Denied("only members of an organization can say whether its users need a second factor")
 
     def delete(self, organization_id: int, *, with_dependents: bool) -> None:
         """Remove an organization, and what hangs on it where that is asked for."""

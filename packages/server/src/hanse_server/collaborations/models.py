@@ -1,12 +1,13 @@
 """Tables of collaborations, studies and nodes; their members are in `accounts.models`."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hanse_server.accounts.models import Identity, Organization, member, study_member
-from hanse_web.db import Base
+from hanse_web.db import Base, UtcDateTime
 
 
 class Collaboration(Base):
@@ -66,3 +67,30 @@ class NodeSetting(Base):
     node_id: Mapped[int] = mapped_column(ForeignKey("node.id", ondelete="CASCADE"), index=True)
     key: Mapped[str]
     value: Mapped[str]
+
+
+class OrganizationInvitation(Base):
+    """An organization is invited into a collaboration; it joins when one of its administrators accepts.
+
+    The inviter names it, and is not told whether there is an organization of this name: `organization_id` may be null.
+    """
+
+    __tablename__ = "organization_invitation"
+    __table_args__: Any = (
+        UniqueConstraint("collaboration_id", "organization_name"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    collaboration_id: Mapped[int] = mapped_column(ForeignKey("collaboration.id", ondelete="CASCADE"), index=True)
+    organization_name: Mapped[str]
+    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), index=True)
+    inviter_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
+    state: Mapped[str]
+    """`pending`, `accepted`, `declined` or `withdrawn`."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    mailed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the administrators were last told by mail."""
+
+    collaboration: Mapped[Collaboration] = relationship()

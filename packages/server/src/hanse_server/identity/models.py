@@ -1,8 +1,8 @@
-"""Tables of login sessions."""
+"""Tables of login sessions, recovery and invitations."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import JSON, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hanse_web.db import Base, UtcDateTime
@@ -32,3 +32,43 @@ class LoginSession(Base):
     user_agent: Mapped[str] = mapped_column(default="")
     external: Mapped[str | None]
     """What a way of logging in needs to remember about another party; opaque to sessions."""
+
+
+class RecoveryToken(Base):
+    """A token that was mailed to a user: for one purpose, to be used once. There is one per user and purpose."""
+
+    __tablename__ = "recovery_token"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
+    purpose: Mapped[str] = mapped_column(primary_key=True)
+    """`password` or `second factor`."""
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    email: Mapped[str]
+    """Where it was sent; it is void once the user has another address."""
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RecoveryCode(Base):
+    """A code that a user keeps for the day when the second factor is lost; deleted when it is used."""
+
+    __tablename__ = "recovery_code"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(primary_key=True)
+
+
+class UserInvitation(Base):
+    """Somebody is invited to become a user, with what the inviter may give."""
+
+    __tablename__ = "user_invitation"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), index=True)
+    inviter_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
+    roles: Mapped[list[int]] = mapped_column(JSON)
+    rules: Mapped[list[int]] = mapped_column(JSON)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

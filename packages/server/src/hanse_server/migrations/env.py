@@ -6,6 +6,7 @@ from alembic import context
 
 import hanse_server.identity.models  # (no slice above refers to these tables)
 import hanse_server.tasks.models  # noqa: F401  (the highest slice brings the tables of all)
+import hanse_web.mail_queue
 import hanse_web.outbox  # noqa: F401
 from hanse_server.migrations import VERSION_TABLE
 from hanse_web.db import Base, UtcDateTime

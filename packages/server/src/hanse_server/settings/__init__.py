@@ -20,8 +20,10 @@ from typing_extensions import Self
 
 from hanse_core.errors import Invalid
 from hanse_core.protocol import API_PATH
+from hanse_server.settings.mail import Smtp
 from hanse_server.settings.network import Networks
 from hanse_server.settings.passwords import PasswordPolicy
+from hanse_server.settings.secrets import secret_text
 from hanse_server.settings.sessions import SessionLimits
 from hanse_server.settings.stores import StoreSettings, ValueSettings
 
@@ -56,7 +58,9 @@ class Settings(BaseSettings):
     sessions: SessionLimits = SessionLimits()
     """How long somebody stays logged in."""
     password_policy: PasswordPolicy = PasswordPolicy()
-    """When wrong passwords block an account."""
+    """Which passwords are good enough, and when wrong ones block an account."""
+    two_factor_auth: bool = False
+    """Whether every user needs a second factor; otherwise those of organizations that want it, and who set it up."""
     password_workers: Annotated[int, Field(ge=1, le=64)] = 2
     """How many passwords are checked at the same time; each takes 19 MiB of memory."""
     root_password: SecretStr | None = None
@@ -65,6 +69,16 @@ class Settings(BaseSettings):
     """File that holds `root_password`."""
     trusted_proxies: Networks = ()
     """Addresses or networks of proxies in front, whose `X-Forwarded-For` is believed; of nobody else."""
+    smtp: Smtp = Smtp()
+    """The server through which mail is sent."""
+    mail_to_console: bool = False
+    """Whether mails are printed instead of sent; for development only, as they hold what resets passwords."""
+    email_token_validity_minutes: Annotated[float, Field(gt=0)] | None = None
+    """How long the token in a mail that resets a password or a second factor is valid; 60 minutes by itself."""
+    invitation_validity_days: Annotated[float, Field(gt=0)] = 7
+    """How long an invitation can be accepted."""
+    support_email: str | None = None
+    """Address, named in mails, of those who help users."""
     cors_allowed_origins: tuple[str, ...] = ("*",)
     """Web pages that may call the API: `*`, or regular expressions that match their whole origin."""
     blobs: StoreSettings = StoreSettings()
@@ -90,13 +104,21 @@ class Settings(BaseSettings):
     def refresh_life(self) -> timedelta:
         return timedelta(hours=self.refresh_token_expires_hours)
 
+    @property
+    def recovery_life(self) -> timedelta:
+        return timedelta(minutes=self.email_token_validity_minutes or self.smtp.email_token_validity_minutes or 60)
+
+    @property
+    def invitation_life(self) -> timedelta:
+        return timedelta(days=self.invitation_validity_days)
+
     def jwt_secret_text(self) -> str | None:
         """Give the signing secret that was set, if any."""
-        return _secret("jwt_secret_key", self.jwt_secret_key, self.jwt_secret_key_file)
+        return secret_text("jwt_secret_key", self.jwt_secret_key, self.jwt_secret_key_file)
 
     def root_password_text(self) -> str | None:
         """Give the password that was set for root, if any."""
-        return _secret("root_password", self.root_password, self.root_password_file)
+        return secret_text("root_password", self.root_password, self.root_password_file)
 
     @field_validator("api_path")
     @classmethod
@@ -131,18 +153,6 @@ def _require_expression(text: str) -> None:
         re.compile(text)
     except re.error as error:
         raise ValueError(f"{text!r} is not a regular expression: {error}") from error
-
-
-def _secret(name: str, value: SecretStr | None, file: Path | None) -> str | None:
-    """Take a secret from its setting or its file; a line end after it does not count."""
-    if value is not None:
-        return value.get_secret_value()
-    if file is None:
-        return None
-    try:
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise Invalid(f"{name}_file cannot be read: {error.strerror}: {file}") from error
 
 
 def load(path: Path | None = None, **overrides: Any) -> Settings:

@@ -7,14 +7,22 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class PasswordPolicy(BaseModel):
-    """When wrong passwords block an account, and for how long."""
+    """Which passwords are good enough, when wrong ones block an account, and for how long."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
+    minimum_length: Annotated[int, Field(ge=8, le=128)] = 8
+    """How many characters a new password needs; never less than 8, nor more than 128."""
     max_failed_attempts: Annotated[int, Field(ge=1)] = 5
     """Wrong passwords in a row after which an account is blocked."""
     inactivation_minutes: Annotated[float, Field(gt=0)] = 15
     """How long a blocked account stays blocked after the last wrong password."""
+    between_user_emails_minutes: Annotated[float, Field(ge=0)] = 60
+    """How much time passes at least between two mails of a kind to a user: blocked account, lost password."""
+
+    @property
+    def between_mails(self) -> timedelta:
+        return timedelta(minutes=self.between_user_emails_minutes)
 
     @property
     def inactivation(self) -> timedelta:

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("zipcode", sa.String(), nullable=False),
         sa.Column("country", sa.String(), nullable=False),
         sa.Column("public_key", sa.String(), nullable=False),
+        sa.Column("two_factor_required", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organization")),
         sa.UniqueConstraint("name", name=op.f("uq_organization_name")),
         sqlite_autoincrement=True,
@@ -62,6 +63,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbox_event", schema=None) as batch_op:
         batch_op.create_index("ix_outbox_event_created_at", ["created_at"], unique=False)
+
+    op.create_table(
+        "queued_mail",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.String(), nullable=False),
+        sa.Column("due_at", sa.DateTime(), nullable=False),
+        sa.Column("until", sa.DateTime(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_queued_mail")),
+    )
+    with op.batch_alter_table("queued_mail", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_queued_mail_due_at"), ["due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_queued_mail_until"), ["until"], unique=False)
 
     op.create_table(
         "rule",
@@ -208,7 +222,11 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Integer(), nullable=False),
         sa.Column("failed_login_attempts", sa.Integer(), nullable=False),
         sa.Column("last_login_attempt", sa.DateTime(), nullable=True),
+        sa.Column("last_email_failed_login_sent", sa.DateTime(), nullable=True),
+        sa.Column("last_email_recover_password_sent", sa.DateTime(), nullable=True),
+        sa.Column("last_email_second_factor_sent", sa.DateTime(), nullable=True),
         sa.Column("otp_secret", sa.String(), nullable=True),
+        sa.Column("otp_last_step", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["id"], ["identity.id"], name=op.f("fk_user_account_id_identity"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["organization_id"],
@@ -237,6 +255,74 @@ def upgrade() -> None:
     with op.batch_alter_table("node_setting", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_node_setting_node_id"), ["node_id"], unique=False)
 
+    op.create_table(
+        "organization_invitation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("collaboration_id", sa.Integer(), nullable=False),
+        sa.Column("organization_name", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.Integer(), nullable=True),
+        sa.Column("inviter_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(), nullable=False),
+        sa.Column("mailed_at", sa.DateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["collaboration_id"],
+            ["collaboration.id"],
+            name=op.f("fk_organization_invitation_collaboration_id_collaboration"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["inviter_id"],
+            ["user_account.id"],
+            name=op.f("fk_organization_invitation_inviter_id_user_account"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_organization_invitation_organization_id_organization"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_organization_invitation")),
+        sa.UniqueConstraint(
+            "collaboration_id",
+            "organization_name",
+            name=op.f("uq_organization_invitation_collaboration_id_organization_name"),
+        ),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("organization_invitation", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_organization_invitation_collaboration_id"), ["collaboration_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_organization_invitation_inviter_id"), ["inviter_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_organization_invitation_organization_id"), ["organization_id"], unique=False
+        )
+
+    op.create_table(
+        "recovery_code",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("code_hash", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user_account.id"], name=op.f("fk_recovery_code_user_id_user_account"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", "code_hash", name=op.f("pk_recovery_code")),
+    )
+    op.create_table(
+        "recovery_token",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user_account.id"], name=op.f("fk_recovery_token_user_id_user_account"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", "purpose", name=op.f("pk_recovery_token")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_recovery_token_token_hash")),
+    )
     op.create_table(
         "role_rule",
         sa.Column("role_id", sa.Integer(), nullable=False),
@@ -309,6 +395,38 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_task_parent_id"), ["parent_id"], unique=False)
         batch_op.create_index("ix_task_status_id", ["status", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_task_study_id"), ["study_id"], unique=False)
+
+    op.create_table(
+        "user_invitation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("organization_id", sa.Integer(), nullable=False),
+        sa.Column("inviter_id", sa.Integer(), nullable=False),
+        sa.Column("roles", sa.JSON(), nullable=False),
+        sa.Column("rules", sa.JSON(), nullable=False),
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["inviter_id"],
+            ["user_account.id"],
+            name=op.f("fk_user_invitation_inviter_id_user_account"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_user_invitation_organization_id_organization"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_invitation")),
+        sa.UniqueConstraint("email", name=op.f("uq_user_invitation_email")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_user_invitation_token_hash")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("user_invitation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_user_invitation_inviter_id"), ["inviter_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_user_invitation_organization_id"), ["organization_id"], unique=False)
 
     op.create_table(
         "user_role",
@@ -421,6 +539,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_user_role_role_id"))
 
     op.drop_table("user_role")
+    with op.batch_alter_table("user_invitation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_user_invitation_organization_id"))
+        batch_op.drop_index(batch_op.f("ix_user_invitation_inviter_id"))
+
+    op.drop_table("user_invitation")
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_task_study_id"))
         batch_op.drop_index("ix_task_status_id")
@@ -439,6 +562,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_role_rule_rule_id"))
 
     op.drop_table("role_rule")
+    op.drop_table("recovery_token")
+    op.drop_table("recovery_code")
+    with op.batch_alter_table("organization_invitation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_organization_invitation_organization_id"))
+        batch_op.drop_index(batch_op.f("ix_organization_invitation_inviter_id"))
+        batch_op.drop_index(batch_op.f("ix_organization_invitation_collaboration_id"))
+
+    op.drop_table("organization_invitation")
     with op.batch_alter_table("node_setting", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_node_setting_node_id"))
 
@@ -470,6 +601,11 @@ def downgrade() -> None:
     op.drop_table("login_session")
     op.drop_table("task_count")
     op.drop_table("rule")
+    with op.batch_alter_table("queued_mail", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_queued_mail_until"))
+        batch_op.drop_index(batch_op.f("ix_queued_mail_due_at"))
+
+    op.drop_table("queued_mail")
     with op.batch_alter_table("outbox_event", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_event_created_at")
 
