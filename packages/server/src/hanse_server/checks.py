@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, SecretStr
-
 from sqlalchemy import Engine
 
 from hanse_core.errors import HanseError, Invalid
@@ -95,8 +94,12 @@ def _open_to_others(settings: Settings, config: Path | None) -> Iterator[str]:
 
 
 def _has_secret(model: BaseModel) -> bool:
-    values = [getattr(model, name) for name in type(model).model_fields]
-    return any(isinstance(one, SecretStr) or (isinstance(one, BaseModel) and _has_secret(one)) for one in values)
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, SecretStr) or (isinstance(one, BaseModel) and _has_secret(one)):
+                return True
+    return False
 
 
 def _origins(settings: Settings) -> Iterator[str]:

@@ -41,10 +41,14 @@ cannot be changed. Nobody can hand out, or take away, a rule that they do not ho
 def settings_page() -> str:
     """Write the page about the settings."""
     rows = [
-        f"| `{name}` | `{PREFIX}{name.upper().replace('.', '__')}` | {kind} | {default} | {text} |"
+        f"| `{name}` | {_variable(name)} | {kind} | {default} | {text} |"
         for name, kind, default, text in _rows(Settings, "")
     ]
     return SETTINGS_HEAD.format(prefix=PREFIX) + "\n".join(rows) + "\n"
+
+
+def _variable(name: str) -> str:
+    return "" if "*" in name else f"`{PREFIX}{name.upper().replace('.', '__')}`"
 
 
 def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, str]]:
@@ -54,6 +58,14 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, 
             yield from _rows(inner, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", _kind(inner), _default(field), (field.description or "").replace("\n", " ")
+            if item := _item_model(inner):
+                yield from _rows(item, f"{prefix}{name}.*.")
+
+
+def _item_model(annotation: Any) -> type[BaseModel] | None:
+    """Give the model of a list's items, or of a mapping's values, if these are settings themselves."""
+    models = [one for one in get_args(annotation) if isinstance(one, type) and issubclass(one, BaseModel)]
+    return models[0] if get_origin(annotation) in (tuple, dict) and models else None
 
 
 def _required(annotation: Any) -> Any:
@@ -70,14 +82,18 @@ def _kind(annotation: Any) -> str:
     if origin in (Union, UnionType):
         return _kind(next(one for one in arguments if one is not NoneType))
     if origin is tuple:
-        return "list of texts"
+        return "list" if _item_model(annotation) else "list of texts"
+    if origin is dict:
+        return "mapping"
     names = {str: "text", int: "whole number", float: "number", bool: "true or false", SecretStr: "secret text"}
     return names.get(annotation, "path")
 
 
 def _default(field: FieldInfo) -> str:
     value = field.default
-    if value is None or value == ():
+    if field.is_required():
+        return "required"
+    if value in (None, (), {}, ""):
         return "none"
     return f"`{', '.join(value)}`" if isinstance(value, tuple) else f"`{value}`"
 

@@ -22,6 +22,7 @@ from hanse_core.errors import Invalid
 from hanse_core.protocol import API_PATH
 from hanse_server.settings.mail import Smtp
 from hanse_server.settings.network import Networks
+from hanse_server.settings.oidc import Providers
 from hanse_server.settings.passwords import PasswordPolicy
 from hanse_server.settings.secrets import secret_text
 from hanse_server.settings.sessions import SessionLimits
@@ -79,6 +80,8 @@ class Settings(BaseSettings):
     """How long an invitation can be accepted."""
     support_email: str | None = None
     """Address, named in mails, of those who help users."""
+    oidc: Providers = ()
+    """OpenID Connect providers through which people may log in, beside those with a password."""
     cors_allowed_origins: tuple[str, ...] = ("*",)
     """Web pages that may call the API: `*`, or regular expressions that match their whole origin."""
     blobs: StoreSettings = StoreSettings()

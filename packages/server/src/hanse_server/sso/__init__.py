@@ -1,0 +1,1 @@
+"""Logging in through OpenID Connect providers: a person is issuer and subject, and groups there give roles here."""
