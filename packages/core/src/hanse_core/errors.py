@@ -78,8 +78,15 @@ class Unavailable(HanseError):
     code = "unavailable"
 
 
+class Unsupported(HanseError):
+    """The server was not set up for this."""
+
+    status = 501
+    code = "unsupported"
+
+
 _CLASSES: tuple[type[HanseError], ...] = (
-    Invalid, Unauthenticated, Denied, WrongIdentity, NotFound, Conflict, TooLarge, Malformed, Unavailable,
+    Invalid, Unauthenticated, Denied, WrongIdentity, NotFound, Conflict, TooLarge, Malformed, Unavailable, Unsupported,
 )  # fmt: skip
 _BY_CODE = {cls.code: cls for cls in _CLASSES}
 _BY_STATUS = {cls.status: cls for cls in reversed(_CLASSES)}

@@ -25,10 +25,18 @@ from hanse_server.identity.sessions import Refreshes
 from hanse_server.identity.signing import signing_secret
 from hanse_server.letters.writing import Letters
 from hanse_server.live.server import PATH, Live
+from hanse_server.peers import routes as peers_routes
+from hanse_server.peers.eduvpn import EduVpn
 from hanse_server.settings import Settings
+from hanse_server.stores import routes as stores_routes
+from hanse_server.stores.calls import StoreCalls
+from hanse_server.stores.coupling import Couplings
+from hanse_server.stores.rules import bare_host
 from hanse_server.tasks import routes as tasks_routes
 from hanse_server.tasks.actors import container_loader
-from hanse_web import health
+from hanse_server.tasks.approval import Approvals
+from hanse_server.tasks.rules import TaskPolicy
+from hanse_web import health, robots
 from hanse_web.access import ActorLoader
 from hanse_web.app import Parts, build
 from hanse_web.auth import Tokens
@@ -37,6 +45,7 @@ from hanse_web.db import create_private, make_engine
 from hanse_web.links import Links
 from hanse_web.mail import ConsoleMailer, Mailer, SmtpMailer
 from hanse_web.mail_queue import MailQueue
+from hanse_web.outbound import Destinations, Outbound
 from hanse_web.outbox import Dispatcher, EventBus
 from hanse_web.sealing import Seal
 from hanse_web.work import Works
@@ -47,12 +56,19 @@ ROUTERS = (
     session_routes.router,
     *accounts_routes.routers,
     *collaborations_routes.routers,
+    stores_routes.router,
     *tasks_routes.routers,
+    peers_routes.router,
 )
 
 
 def create_app(
-    settings: Settings, *, clock: Clock | None = None, bus: EventBus | None = None, mailer: Mailer | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    bus: EventBus | None = None,
+    mailer: Mailer | None = None,
+    outbound: Outbound | None = None,
 ) -> FastAPI:
     """Build the application on a prepared database (`prepare`); what is given replaces what the settings say."""
     clock = clock or SystemClock()
@@ -71,6 +87,8 @@ def create_app(
     pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life, settings.sessions)
     passwords = Passwords(settings.password_workers)
     logins = Logins(works, passwords, settings.password_policy, pairs)
+    calls = store_calls(settings, pairs, outbound)
+    policy = TaskPolicy(settings.max_open_subtasks, settings.algorithm_stores.require_approved_images)
     parts = Parts(
         works=works,
         engine=engine,
@@ -91,9 +109,13 @@ def create_app(
             "letters": letters,
             "live": live,
             "watch": live.watch,
+            "couplings": Couplings(works, calls),
+            "approvals": Approvals(works, calls, policy),
+            "vpn": EduVpn(settings.vpn_server) if settings.vpn_server else None,
         },
     )
     app = build(settings.server_name, settings.api_path, parts, ROUTERS)
+    app.include_router(robots.router)
     app.mount(PATH, live.asgi())
     return app
 
@@ -103,6 +125,15 @@ def _mailer(settings: Settings) -> Mailer | None:
         return ConsoleMailer()
     connection = settings.smtp.connection()
     return SmtpMailer(connection) if connection else None
+
+
+def store_calls(settings: Settings, pairs: TokenPairs, outbound: Outbound | None = None) -> StoreCalls:
+    """Build what speaks to algorithm stores, as far as the operator lets it."""
+    stores, host_uri = settings.algorithm_stores, settings.dev.host_uri
+    hosts = {host.lower() for host in stores.allowed_hosts} | ({bare_host(host_uri)} if host_uri else set())
+    destinations = Destinations(frozenset(hosts), stores.allowed_networks)
+    outbound = outbound or Outbound(destinations, stores.timeout_seconds)
+    return StoreCalls(outbound, pairs.for_store, settings.public_url, host_uri)
 
 
 def prepare(settings: Settings) -> str | None:

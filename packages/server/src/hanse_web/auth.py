@@ -203,6 +203,10 @@ async def _node(actor: AnyActor) -> NodeActor:
     return require_node(actor)
 
 
+async def _detached_node(actor: DetachedActor) -> NodeActor:
+    return await _node(actor)
+
+
 async def _user_or_node(actor: AnyActor) -> UserActor | NodeActor:
     if not isinstance(actor, UserActor | NodeActor):
         raise WrongIdentity("this endpoint is for users and nodes, not for algorithm containers")
@@ -212,6 +216,16 @@ async def _user_or_node(actor: AnyActor) -> UserActor | NodeActor:
 async def _user_or_container(actor: AnyActor) -> UserActor | ContainerActor:
     if not isinstance(actor, UserActor | ContainerActor):
         raise WrongIdentity("this endpoint is for users and algorithm containers, not for nodes")
+    return actor
+
+
+async def _detached_user_or_container(actor: DetachedActor) -> UserActor | ContainerActor:
+    return await _user_or_container(actor)
+
+
+async def _container(actor: AnyActor) -> ContainerActor:
+    if not isinstance(actor, ContainerActor):
+        raise WrongIdentity("this endpoint is for algorithm containers only")
     return actor
 
 
@@ -225,5 +239,8 @@ ShownUser = Annotated[UserActor, Depends(_shown_user)]
 """A user whose token a third party was shown; with tokens that are good for nothing else, too."""
 ShownNode = Annotated[NodeActor, Depends(_shown_node)]
 AnyNode = Annotated[NodeActor, Depends(_node)]
+DetachedNode = Annotated[NodeActor, Depends(_detached_node)]
 UserOrNode = Annotated[UserActor | NodeActor, Depends(_user_or_node)]
+DetachedUserOrContainer = Annotated[UserActor | ContainerActor, Depends(_detached_user_or_container)]
+AnyContainer = Annotated[ContainerActor, Depends(_container)]
 UserOrContainer = Annotated[UserActor | ContainerActor, Depends(_user_or_container)]

@@ -6,6 +6,7 @@ from hanse_core.protocol import API_PATH
 from hanse_core.wire.base import Link
 
 METHODS: dict[str, list[str]] = {
+    "algorithmstore": ["GET", "PATCH", "DELETE"],
     "collaboration": ["GET", "PATCH", "DELETE"],
     "node": ["GET", "PATCH", "DELETE"],
     "organization": ["GET", "PATCH", "DELETE"],

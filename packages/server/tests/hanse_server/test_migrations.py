@@ -50,9 +50,11 @@ def _described(engine: Engine, table: str) -> dict[str, Any]:
     found = inspect(engine)
     with engine.connect() as connection:
         sql = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).scalar_one()
+        of_table = "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? ORDER BY name"
+        indexes = connection.exec_driver_sql(of_table, (table,)).scalars().all()
     return {
         "foreign keys": sorted(map(str, found.get_foreign_keys(table))),
-        "indexes": sorted(map(str, found.get_indexes(table))),
+        "indexes": indexes,
         "unique": sorted(map(str, found.get_unique_constraints(table))),
         "autoincrement": "AUTOINCREMENT" in sql,
     }

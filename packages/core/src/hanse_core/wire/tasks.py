@@ -57,6 +57,20 @@ class TaskCreate(Body):
         return self
 
 
+class ColumnRequest(Body):
+    """Whose columns of which database are wanted."""
+
+    collaboration_id: Id
+    db_label: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    organizations: Annotated[list[TaskOrganization], Field(min_length=1)]
+    sheet_name: str | None = None
+    query: str | None = None
+
+
+class ColumnNames(Item):
+    columns: list[str]
+
+
 class TaskDatabase(Item):
     label: str
     parameters: str = "{}"
@@ -78,6 +92,31 @@ class PortCreate(Body):
     port: Annotated[int, Field(ge=1, le=65535)]
     run_id: Id
     label: Annotated[str, StringConstraints(max_length=128)] | None = None
+
+
+class PortAddress(Item):
+    """Where another algorithm of the same computation listens on the VPN."""
+
+    port: int
+    label: str | None
+    ip: str | None
+    organization_id: int
+    task_id: int
+    parent_id: int | None
+
+
+class PortAddresses(Item):
+    addresses: list[PortAddress]
+
+
+class VpnProfile(Item):
+    """What a node needs to join the VPN."""
+
+    ovpn_config: str = Field(repr=False)
+
+
+class VpnUpdate(Body):
+    vpn_config: Annotated[str, StringConstraints(max_length=1 << 18)] = Field(repr=False)
 
 
 class RunNode(Item):

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select
+from sqlalchemy import ColumnElement, Select, delete, insert, select, true
 
 from hanse_core.errors import Conflict, Denied, Invalid, NotFound
 from hanse_core.permissions import Operation, Resource, Scope
@@ -15,10 +15,12 @@ from hanse_server.collaborations import rules
 from hanse_server.collaborations.models import Collaboration, Node, Study
 from hanse_server.collaborations.node_service import require_no_node
 from hanse_server.collaborations.queries import (
+    delete_unused_stores,
     dependents,
     member_ids,
     members,
     open_tasks,
+    store,
     visible_collaborations,
     visible_nodes,
 )
@@ -51,8 +53,16 @@ class Collaborations:
             statement = statement.where(Collaboration.id.in_(of_organization))
         store_id = parameters.integer("algorithm_store_id")
         if store_id is not None:
-            raise NotFound(f"algorithm store {store_id} is not found")
+            statement = statement.where(self._of_store(store_id))
         return ordered(statement, parameters, SORTABLE, Collaboration.id)
+
+    def _of_store(self, store_id: int) -> ColumnElement[bool]:
+        """Restrict to the collaborations that may use a store; one for all restricts nothing."""
+        found = store(self._session, store_id)
+        is_global = self._actor.has(Resource.COLLABORATION, Operation.VIEW, Scope.GLOBAL)
+        if found is None or not (is_global or found.is_for_all or self._actor.collaboration_ids & found.ids):
+            raise NotFound(f"algorithm store {store_id} is not found")
+        return true() if found.is_for_all else Collaboration.id.in_(found.ids)
 
     def _may_filter_by(self, organization_id: int) -> None:
         is_global = self._actor.has(Resource.COLLABORATION, Operation.VIEW, Scope.GLOBAL)
@@ -112,6 +122,7 @@ class Collaborations:
             self._work.tell(IDENTITY_REVOKED, {"id": node_id})
         self._session.execute(delete(Identity).where(Identity.id.in_(node_ids)))
         self._session.execute(delete(Collaboration).where(Collaboration.id == found.id))
+        delete_unused_stores(self._session)
 
     def add_organization(self, collaboration_id: int, organization_id: int) -> Select[Organization]:
         """Make an organization a member; gives the members. Only with global scope: it opens data to newcomers."""

@@ -1,8 +1,8 @@
 """Which collaborations, studies and nodes somebody may see, and how they are looked up."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, column, false, func, or_, select, table, true
+from sqlalchemy import Boolean, ColumnElement, Select, and_, column, delete, false, func, or_, select, table, true
 from sqlalchemy.orm import Session
 
 from hanse_core.permissions import Operation, Resource, Scope
@@ -11,9 +11,11 @@ from hanse_server.accounts.models import Organization, member, study_member
 from hanse_server.collaborations.models import Collaboration, Node, Study
 from hanse_web.access import Actor, ContainerActor, NodeActor
 
-# Tasks are above this slice; here it only matters how many there are, and the database removes them itself.
+# Tasks and stores are above this slice; here it only matters which there are, and the database removes most itself.
 _task = table("task", column("id"), column("collaboration_id"), column("study_id"))
 _run = table("run", column("task_id"), column("status"))
+_store = table("algorithm_store", column("id"), column("is_for_all", Boolean))
+_store_collaboration = table("store_collaboration", column("store_id"), column("collaboration_id"))
 
 
 def visible_collaborations(actor: Actor) -> Select[Collaboration]:
@@ -118,6 +120,28 @@ def open_tasks(session: Session, collaboration_id: int) -> int:
 def study_tasks(session: Session, study_id: int) -> int:
     """Count the tasks of a study."""
     return session.scalar(select(_count(_task.c.study_id == study_id))) or 0
+
+
+class StoreReach(NamedTuple):
+    """Whose an algorithm store is."""
+
+    is_for_all: bool
+    ids: frozenset[int]
+
+
+def store(session: Session, store_id: int) -> StoreReach | None:
+    """Find out which collaborations may use an algorithm store."""
+    is_for_all = session.scalar(select(_store.c.is_for_all).where(_store.c.id == store_id))
+    if is_for_all is None:
+        return None
+    linked = select(_store_collaboration.c.collaboration_id).where(_store_collaboration.c.store_id == store_id)
+    return StoreReach(is_for_all, frozenset(session.scalars(linked)))
+
+
+def delete_unused_stores(session: Session) -> None:
+    """Forget the stores whose last collaboration is gone; they must not become stores for all."""
+    used = select(_store_collaboration.c.store_id)
+    session.execute(delete(_store).where(_store.c.is_for_all.is_(False), _store.c.id.not_in(used)))
 
 
 def _count(condition: ColumnElement[bool]) -> Any:

@@ -20,6 +20,7 @@ from typing_extensions import Self
 
 from hanse_core.errors import Invalid
 from hanse_core.protocol import API_PATH
+from hanse_server.settings.algorithm_stores import AlgorithmStores, Development
 from hanse_server.settings.mail import Smtp
 from hanse_server.settings.network import Networks
 from hanse_server.settings.oidc import Providers
@@ -27,6 +28,7 @@ from hanse_server.settings.passwords import PasswordPolicy
 from hanse_server.settings.secrets import secret_text
 from hanse_server.settings.sessions import SessionLimits
 from hanse_server.settings.stores import StoreSettings, ValueSettings
+from hanse_server.settings.vpn import VpnServer
 
 PREFIX = "HANSE_SERVER_"
 
@@ -82,6 +84,16 @@ class Settings(BaseSettings):
     """Address, named in mails, of those who help users."""
     oidc: Providers = ()
     """OpenID Connect providers through which people may log in, beside those with a password."""
+    server_url: str | None = None
+    """Address under which others reach this server, such as `https://hanse.example`; stores ask it about tokens."""
+    algorithm_stores: AlgorithmStores = AlgorithmStores()
+    """Which algorithm stores may be coupled, and what they decide."""
+    max_open_subtasks: Annotated[int, Field(ge=1)] = 10_000
+    """How many unfinished subtasks one computation may have at the same time."""
+    vpn_server: VpnServer | None = None
+    """The eduVPN server from which nodes get their profiles."""
+    dev: Development = Development()
+    """For those who try everything on one machine."""
     cors_allowed_origins: tuple[str, ...] = ("*",)
     """Web pages that may call the API: `*`, or regular expressions that match their whole origin."""
     blobs: StoreSettings = StoreSettings()
@@ -115,6 +127,14 @@ class Settings(BaseSettings):
     def invitation_life(self) -> timedelta:
         return timedelta(days=self.invitation_validity_days)
 
+    @property
+    def public_url(self) -> str | None:
+        """Give the address of this server's API, as others reach it."""
+        if self.server_url is None:
+            return None
+        bare = self.server_url.rstrip("/")
+        return bare if bare.endswith(self.api_path) else bare + self.api_path
+
     def jwt_secret_text(self) -> str | None:
         """Give the signing secret that was set, if any."""
         return secret_text("jwt_secret_key", self.jwt_secret_key, self.jwt_secret_key_file)
@@ -130,6 +150,13 @@ class Settings(BaseSettings):
         if path == "/":
             raise ValueError("must name a path such as /api")
         return path
+
+    @field_validator("server_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^/\s]+", value):
+            raise ValueError("must be an address such as https://hanse.example")
+        return value
 
     @field_validator("cors_allowed_origins", mode="before")
     @classmethod

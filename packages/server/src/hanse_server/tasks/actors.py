@@ -39,6 +39,7 @@ def container_loader(clock: Clock) -> ActorLoader:
             permissions=CONTAINER_PERMISSIONS,
             collaboration_id=row.collaboration_id,
             study_id=row.study_id,
+            store_id=row.algorithm_store_id,
             task_id=row.task_id,
             image=row.image,
             token_version=row.token_version,
@@ -54,6 +55,7 @@ def _run_of(session: Session, node_id: object, task_id: object) -> Any:
     columns = (
         Node.id.label("node_id"), Node.name, Node.token_version, Run.organization_id, Run.status, Run.finished_at,
         Task.id.label("task_id"), Task.collaboration_id, Task.study_id, Task.image,
+        Task.algorithm_store_id,
     )  # fmt: skip
     at_node = and_(Node.organization_id == Run.organization_id, Node.collaboration_id == Task.collaboration_id)
     statement = select(*columns).select_from(Run).join(Task, Task.id == Run.task_id).join(Node, at_node)

@@ -44,7 +44,7 @@ class Containers:
             "organization_id": self._node.organization_id,
             "collaboration_id": task.collaboration_id,
             "study_id": task.study_id,
-            "store_id": None,
+            "store_id": task.algorithm_store_id,
             "task_id": task.id,
             "image": task.image,
             "databases": self._databases(task.id),

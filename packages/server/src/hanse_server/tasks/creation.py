@@ -6,21 +6,24 @@ from collections.abc import Collection
 from sqlalchemy import select
 
 from hanse_core import events
-from hanse_core.errors import Denied, Invalid, NotFound
+from hanse_core.errors import Conflict, Denied, Invalid, NotFound
 from hanse_core.permissions import Operation, Resource
 from hanse_core.states import RunStatus
 from hanse_core.wire.tasks import TaskCreate
-from hanse_server.accounts.models import Organization
-from hanse_server.collaborations.models import Collaboration, Node, NodeSetting, Study
+from hanse_server.collaborations.models import Collaboration, Node, Study
 from hanse_server.collaborations.queries import (
     member_ids,
     study_member_ids,
     visible_collaborations,
     visible_studies,
 )
+from hanse_server.stores.calls import Approved
+from hanse_server.stores.models import AlgorithmStore
+from hanse_server.stores.queries import has_store, url_of, usable_in, visible_stores
 from hanse_server.tasks import rules
 from hanse_server.tasks.models import Job, Run, Task, TaskDatabase
-from hanse_server.tasks.queries import visible_tasks
+from hanse_server.tasks.queries import open_subtasks, visible_tasks
+from hanse_server.tasks.willingness import initiator_of, refuse_organizations, require_willing_nodes
 from hanse_web.access import ContainerActor, UserActor
 from hanse_web.work import Work
 
@@ -30,31 +33,54 @@ KEY_LENGTH = 255
 class TaskCreation:
     """The use case of one request."""
 
-    def __init__(self, work: Work, actor: UserActor | ContainerActor) -> None:
+    def __init__(self, work: Work, actor: UserActor | ContainerActor, policy: rules.TaskPolicy) -> None:
         self._work = work
         self._session = work.session
         self._actor = actor
+        self._policy = policy
 
-    def create(self, body: TaskCreate, idempotency_key: str | None = None) -> Task:
+    def store_to_ask(self, body: TaskCreate, idempotency_key: str | None = None) -> str | None:
+        """Give the address of the store that must be asked about the image first; None where that is not needed."""
+        is_from_store = body.store_id is not None and isinstance(self._actor, UserActor)
+        if not is_from_store or self._made_before(self._own_key(idempotency_key)) is not None:
+            return None
+        self._admitted(body)
+        return url_of(self._session, body.store_id or 0)
+
+    def create(self, body: TaskCreate, idempotency_key: str | None = None, approved: Approved | None = None) -> Task:
         """Make the task and one run per organization; a repeated key gives the task that was made before."""
         key = self._own_key(idempotency_key)
-        made_before = self._session.scalar(select(Task).where(Task.idempotency_key == key)) if key else None
+        made_before = self._made_before(key)
         if made_before is not None:
             return made_before
-        collaboration, study = self._place(body)
-        organization_ids = [organization.id for organization in body.organizations]
-        self._require_places(collaboration, study, organization_ids)
-        parent = self._admit(body, collaboration, organization_ids)
+        collaboration, study, parent = self._admitted(body)
+        if approved is not None:
+            rules.require_digest(approved, self._policy)
         for organization in body.organizations:
             rules.require_input(
                 organization.input, is_encrypted=collaboration.encrypted, organization_id=organization.id
             )
-        task = self._task(body, collaboration, study, parent)
+        task = self._task(body, collaboration, study, parent, approved)
         task.idempotency_key = key
         self._store(task, body)
         data = {"id": task.id, "parent_id": task.parent_id}
         self._work.tell(events.NEW_TASK, data, events.collaboration_room(collaboration.id))
         return task
+
+    def _made_before(self, key: str | None) -> Task | None:
+        return self._session.scalar(select(Task).where(Task.idempotency_key == key)) if key else None
+
+    def _admitted(self, body: TaskCreate) -> tuple[Collaboration, Study | None, Task | None]:
+        """Decide whether this actor may have this run there; gives the parent when a container asks."""
+        collaboration, study = self._place(body)
+        organization_ids = [organization.id for organization in body.organizations]
+        self._require_places(collaboration, study, organization_ids)
+        parent = self._parent(body, self._actor) if isinstance(self._actor, ContainerActor) else None
+        initiator = initiator_of(self._session, self._actor, parent)
+        require_willing_nodes(self._session, collaboration.id, organization_ids, initiator)
+        if isinstance(self._actor, UserActor):
+            self._admit(self._actor, body, collaboration)
+        return collaboration, study, parent
 
     def _own_key(self, key: str | None) -> str | None:
         """Bind a key to who gave it, so that nobody can ask for the task of somebody else by it."""
@@ -87,29 +113,33 @@ class TaskCreation:
         return study
 
     def _require_places(self, collaboration: Collaboration, study: Study | None, ids: Collection[int]) -> None:
-        _refuse(set(ids) - member_ids(self._session, collaboration.id), "are not in the collaboration")
+        refuse_organizations(set(ids) - member_ids(self._session, collaboration.id), "are not in the collaboration")
         if study is not None:
-            _refuse(set(ids) - study_member_ids(self._session, study.id), "are not in the study")
+            refuse_organizations(set(ids) - study_member_ids(self._session, study.id), "are not in the study")
         with_node = select(Node.organization_id).where(Node.collaboration_id == collaboration.id)
-        _refuse(set(ids) - set(self._session.scalars(with_node)), "have no node in this collaboration")
+        refuse_organizations(set(ids) - set(self._session.scalars(with_node)), "have no node in this collaboration")
         if len(set(ids)) != len(ids):
-            _refuse({key for key in ids if list(ids).count(key) > 1}, "are named more than once")
+            refuse_organizations({key for key in ids if list(ids).count(key) > 1}, "are named more than once")
 
-    def _admit(self, body: TaskCreate, collaboration: Collaboration, ids: Collection[int]) -> Task | None:
-        """Decide whether this actor may have this run there; gives the parent when a container asks."""
-        if isinstance(self._actor, ContainerActor):
-            return self._parent(body, self._actor)
-        self._require_willing_nodes(collaboration.id, ids)
-        if collaboration.id not in self._actor.collaboration_ids:
+    def _admit(self, actor: UserActor, body: TaskCreate, collaboration: Collaboration) -> None:
+        if collaboration.id not in actor.collaboration_ids:
             raise Denied("you can only create tasks in collaborations of your own organization")
-        if not self._actor.may_for_collaboration(Resource.TASK, Operation.CREATE, collaboration.id):
+        if not actor.may_for_collaboration(Resource.TASK, Operation.CREATE, collaboration.id):
             raise Denied("you may not create tasks in this collaboration")
         if body.store_id is not None:
-            raise Invalid(
-                f"algorithm store {body.store_id} is not found: this server has no algorithm stores",
-                errors={"store_id": ["not found"]},
-            )
-        return None
+            self._require_store(actor, body.store_id, collaboration.id)
+        elif self._policy.require_approved_images and has_store(self._session, collaboration.id):
+            message = "this collaboration runs only what its algorithm stores approved; name one with store_id"
+            raise Invalid(message, errors={"store_id": [message]})
+
+    def _require_store(self, actor: UserActor, store_id: int, collaboration_id: int) -> None:
+        seen = visible_stores(actor).where(AlgorithmStore.id == store_id)
+        if self._session.scalar(seen) is None:
+            raise Invalid(f"algorithm store {store_id} is not found", errors={"store_id": ["not found"]})
+        if self._session.scalar(seen.where(usable_in([collaboration_id]))) is None:
+            error = Denied(f"algorithm store {store_id} is not one of collaboration {collaboration_id}")
+            error.status = 403
+            raise error
 
     def _parent(self, body: TaskCreate, actor: ContainerActor) -> Task:
         if body.image != actor.image:
@@ -121,33 +151,31 @@ class TaskCreation:
         status = self._session.scalar(select(Run.status).where(*own))
         if status is None or RunStatus(status).is_finished:
             raise Denied("the run of this container has ended, so it can create no more tasks")
+        open_now = open_subtasks(self._session, parent.job_id)
+        if open_now >= self._policy.max_open_subtasks:
+            raise Conflict(
+                f"this computation has {open_now} unfinished subtasks, as many as the server allows "
+                "(max_open_subtasks); wait until some have finished"
+            )
         return parent
 
-    def _require_willing_nodes(self, collaboration_id: int, ids: Collection[int]) -> None:
-        """Respect what the nodes shared about whom they work for."""
-        limits = self._session.execute(
-            select(Node.organization_id, NodeSetting.key, NodeSetting.value)
-            .join(Node, Node.id == NodeSetting.node_id)
-            .where(Node.collaboration_id == collaboration_id, Node.organization_id.in_(ids))
-            .where(NodeSetting.key.in_(("allowed_users", "allowed_orgs")))
-        ).all()
-        own_name = select(Organization.name).where(Organization.id == self._actor.organization_id)
-        organization = {str(self._actor.organization_id), self._session.scalar(own_name)}
-        limited = {row.organization_id for row in limits}
-        willing = {
-            row.organization_id
-            for row in limits
-            if (row.key == "allowed_users" and row.value == str(self._actor.id))
-            or (row.key == "allowed_orgs" and row.value in organization)
-        }
-        _refuse(limited - willing, "have nodes that do not accept tasks from you or your organization")
-
-    def _task(self, body: TaskCreate, collaboration: Collaboration, study: Study | None, parent: Task | None) -> Task:
+    def _task(
+        self,
+        body: TaskCreate,
+        collaboration: Collaboration,
+        study: Study | None,
+        parent: Task | None,
+        approved: Approved | None,
+    ) -> Task:
+        image = approved.pinned if approved else body.image
+        # As on stock servers: a store that knows no digest vouches for nothing, so the task does not name it.
+        store_id = body.store_id if approved and approved.digest else None
         return Task(
             name=body.name,
             description=body.description,
             status=RunStatus.PENDING.value,
-            image=parent.image if parent else body.image,
+            image=parent.image if parent else image,
+            algorithm_store_id=parent.algorithm_store_id if parent else store_id,
             job_id=parent.job_id if parent else self._job(),
             collaboration_id=collaboration.id,
             study_id=study.id if study else None,
@@ -180,10 +208,3 @@ class TaskCreation:
                 )
             )
         self._session.flush()
-
-
-def _refuse(ids: Collection[int], problem: str) -> None:
-    if ids:
-        names = ", ".join(str(key) for key in sorted(ids))
-        message = f"these organizations {problem}: {names}"
-        raise Invalid(message, errors={"organizations": [message]})

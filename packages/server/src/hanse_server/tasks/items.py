@@ -52,7 +52,7 @@ class TaskItems:
             finished_at=wire_time(task.finished_at),
             collaboration=links.one("collaboration", task.collaboration_id),
             study=links.maybe("study", task.study_id),
-            algorithm_store=None,
+            algorithm_store=links.maybe("algorithmstore", task.algorithm_store_id),
             parent=links.maybe("task", task.parent_id),
             init_org=links.maybe("organization", task.init_org_id),
             init_user=links.maybe("user", task.init_user_id),

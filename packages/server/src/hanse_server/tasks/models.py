@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from hanse_core.states import RunStatus
 from hanse_server.accounts.models import Organization, User
 from hanse_server.collaborations.models import Collaboration, Study
+from hanse_server.stores.models import AlgorithmStore
 from hanse_web.db import Base, UtcDateTime
 
 
@@ -40,6 +41,10 @@ class Task(Base):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
     init_org_id: Mapped[int | None] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), index=True)
     init_user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"), index=True)
+    algorithm_store_id: Mapped[int | None] = mapped_column(
+        ForeignKey("algorithm_store.id", ondelete="SET NULL"), index=True
+    )
+    """The store that said which image this is, by digest."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
     """Who asked and the key they gave, so that a repeated request finds its task instead of making a second."""
@@ -53,6 +58,7 @@ class Task(Base):
     parent: Mapped["Task | None"] = relationship(remote_side=id)
     init_org: Mapped[Organization | None] = relationship()
     init_user: Mapped[User | None] = relationship()
+    algorithm_store: Mapped[AlgorithmStore | None] = relationship()
     databases: Mapped[list["TaskDatabase"]] = relationship(order_by="TaskDatabase.id", cascade="all, delete-orphan")
     runs: Mapped[list["Run"]] = relationship(
         back_populates="task", order_by="Run.id", cascade="all, delete-orphan", passive_deletes=True

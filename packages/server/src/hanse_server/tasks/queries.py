@@ -109,6 +109,12 @@ def open_runs(condition: ColumnElement[bool]) -> Select[int, int, int]:
     return select(*columns).where(condition, is_unfinished).order_by(Run.id)
 
 
+def open_subtasks(session: Session, job_id: int) -> int:
+    """Count the unfinished subtasks of a computation."""
+    counted = select(func.count(distinct(Run.task_id))).join(Task, Task.id == Run.task_id)
+    return session.scalar(counted.where(Task.job_id == job_id, Task.parent_id.is_not(None), is_unfinished)) or 0
+
+
 def at_node(node: Node) -> ColumnElement[bool]:
     """Restrict runs to those of a node: of its organization, in its collaboration."""
     tasks = select(Task.id).where(Task.collaboration_id == node.collaboration_id)

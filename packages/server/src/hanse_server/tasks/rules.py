@@ -12,12 +12,27 @@ from hanse_core.errors import Invalid
 from hanse_core.permissions import Operation, Resource, Scope
 from hanse_core.states import RunStatus, may_move
 from hanse_core.wire.tasks import RunPatch
+from hanse_server.stores.calls import Approved
 from hanse_web.access import Actor, UserActor
 
 LOG_LIMIT = 1_000_000
 """Characters of a run's log that are kept."""
 CUT = "\n[… the log was longer; this part of it is not kept …]\n"
 _HEAD = LOG_LIMIT // 4
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPolicy:
+    """What the operator decided about tasks."""
+
+    max_open_subtasks: int = 10_000
+    require_approved_images: bool = False
+
+
+def require_digest(approved: Approved, policy: TaskPolicy) -> None:
+    """Refuse an image that its store does not pin, where only approved images may run."""
+    if policy.require_approved_images and approved.digest is None:
+        raise Invalid(f"the algorithm store gives no digest for {approved.image}, so nobody can know what would run")
 
 
 def require_input(text: str, *, is_encrypted: bool, organization_id: int) -> None:

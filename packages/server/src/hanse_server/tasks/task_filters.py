@@ -10,6 +10,8 @@ from hanse_core.permissions import Operation, Resource
 from hanse_core.states import RunStatus
 from hanse_server.accounts.models import User
 from hanse_server.collaborations.models import Study
+from hanse_server.stores.models import AlgorithmStore
+from hanse_server.stores.queries import visible_stores
 from hanse_server.tasks.models import Run, Task, TaskDatabase
 from hanse_server.tasks.queries import visible_runs, visible_tasks
 from hanse_web.access import Actor
@@ -93,7 +95,9 @@ class TaskFilters:
             conditions.append(Task.status == _known_status(status))
         store_id = self._parameters.integer("store_id")
         if store_id is not None:
-            raise Invalid(f"algorithm store {store_id} does not exist")
+            seen = visible_stores(self._actor).where(AlgorithmStore.id == store_id)
+            self._require(seen, f"algorithm store {store_id}")
+            conditions.append(Task.algorithm_store_id == store_id)
         return conditions
 
     def _require(self, statement: Select[Any], what: str) -> None:

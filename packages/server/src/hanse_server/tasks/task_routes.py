@@ -2,21 +2,29 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
 from hanse_core.wire.base import Identified
-from hanse_core.wire.tasks import Task, TaskCreate, TaskStatus
+from hanse_core.wire.tasks import ColumnNames, ColumnRequest, Task, TaskCreate, TaskStatus
+from hanse_server.tasks.approval import Approvals
+from hanse_server.tasks.columns import Columns
 from hanse_server.tasks.creation import TaskCreation
 from hanse_server.tasks.kill_service import Kills
 from hanse_server.tasks.task_service import Tasks
 from hanse_server.tasks.watch import Watch
 from hanse_web.app import PAYLOAD_BYTES
-from hanse_web.auth import AnyActor, AnyUser, UserOrContainer
+from hanse_web.auth import AnyActor, AnyUser, DetachedUserOrContainer, UserOrContainer
 from hanse_web.query import Parameters, page
-from hanse_web.work import RequestWork
+from hanse_web.work import AllWorks, RequestWork
 
 router = APIRouter(tags=["tasks"])
+
+
+def _approvals(request: Request) -> Approvals:
+    approvals: Approvals = request.app.state.approvals
+    return approvals
 
 
 @router.get("/task")
@@ -34,15 +42,38 @@ def list_tasks(request: Request, work: RequestWork, actor: AnyActor) -> Response
 
 
 @router.post("/task", status_code=201, max_body_size=PAYLOAD_BYTES)
-def create_task(
-    work: RequestWork,
-    actor: UserOrContainer,
+async def create_task(
+    works: AllWorks,
+    actor: DetachedUserOrContainer,
+    approvals: Annotated[Approvals, Depends(_approvals)],
     body: TaskCreate,
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> Task:
-    """Create a task; with an `Idempotency-Key` a repeated request gives the task of the first."""
-    made = TaskCreation(work, actor).create(body, idempotency_key)
-    return Tasks(work, actor).items([made], [])[0]
+    """Create a task; with an `Idempotency-Key` a repeated request gives the task of the first.
+
+    With a `store_id` the store says which image it is, by its digest.
+    """
+    approved = await approvals.approved(actor, body, idempotency_key)
+    async with works.open(write=True) as work:
+        creation = TaskCreation(work, actor, approvals.policy)
+        made = await to_thread.run_sync(creation.create, body, idempotency_key, approved)
+        return (await to_thread.run_sync(Tasks(work, actor).items, [made], []))[0]
+
+
+@router.post("/column", responses={201: {"model": Task}}, response_model=ColumnNames)
+def column_names(
+    work: RequestWork,
+    actor: AnyUser,
+    approvals: Annotated[Approvals, Depends(_approvals)],
+    body: ColumnRequest,
+) -> Any:
+    """Give the column names of a database as a node shares them (200), or a task that asks for them (201)."""
+    columns = Columns(work, actor, approvals.policy)
+    shared = columns.shared(body)
+    if shared:
+        return ColumnNames(columns=shared)
+    item = Tasks(work, actor).items([columns.ask(body)], [])[0]
+    return Response(item.model_dump_json(), status_code=201, media_type="application/json")
 
 
 @router.get("/task/{task_id:int}")

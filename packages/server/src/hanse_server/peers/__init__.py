@@ -1,0 +1,1 @@
+"""What lets algorithms at different nodes talk to each other."""

@@ -1,0 +1,1 @@
+"""Algorithm stores: which are coupled, for whom, and what they know of an image."""

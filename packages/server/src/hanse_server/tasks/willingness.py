@@ -1,0 +1,59 @@
+"""For whom nodes work; judged by who began a computation, for each task of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hanse_core.errors import Invalid
+from hanse_server.accounts.models import Organization
+from hanse_server.collaborations.models import Node, NodeSetting
+from hanse_server.tasks.models import Task
+from hanse_web.access import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Initiator:
+    """The user who began a computation, unless deleted since, and that user's organization."""
+
+    user_id: int | None
+    organization_id: int | None
+
+
+def initiator_of(session: Session, actor: Actor, parent: Task | None) -> Initiator:
+    """Find out for whom a task is: the user who asks, or who began the computation that a container is part of."""
+    if parent is None:
+        return Initiator(actor.id, actor.organization_id)
+    began = select(Task.init_org_id).where(Task.job_id == parent.job_id, Task.parent_id.is_(None))
+    return Initiator(parent.init_user_id, session.scalar(began))
+
+
+def require_willing_nodes(session: Session, collaboration_id: int, ids: Collection[int], initiator: Initiator) -> None:
+    """Respect what the nodes of these organizations shared about whom they work for."""
+    limits = session.execute(
+        select(Node.organization_id, NodeSetting.key, NodeSetting.value)
+        .join(Node, Node.id == NodeSetting.node_id)
+        .where(Node.collaboration_id == collaboration_id, Node.organization_id.in_(ids))
+        .where(NodeSetting.key.in_(("allowed_users", "allowed_orgs")))
+    ).all()
+    if not limits:
+        return
+    own_name = select(Organization.name).where(Organization.id == initiator.organization_id)
+    organization = {str(initiator.organization_id), session.scalar(own_name)}
+    willing = {
+        row.organization_id
+        for row in limits
+        if (row.key == "allowed_users" and row.value == str(initiator.user_id))
+        or (row.key == "allowed_orgs" and row.value in organization)
+    }
+    limited = {row.organization_id for row in limits}
+    refuse_organizations(limited - willing, "have nodes that do not accept tasks from this user or organization")
+
+
+def refuse_organizations(ids: Collection[int], problem: str) -> None:
+    """Refuse a task because of some of its organizations, by name."""
+    if ids:
+        names = ", ".join(str(key) for key in sorted(ids))
+        message = f"these organizations {problem}: {names}"
+        raise Invalid(message, errors={"organizations": [message]})
