@@ -27,6 +27,7 @@ from hanse_server.main import create_app, prepare
 from hanse_server.settings import Settings
 from hanse_web.clock import FixedClock
 from hanse_web.db import IMMEDIATE, make_engine
+from hanse_web.outbound import Outbound
 from hanse_web.outbox import MemoryBus
 
 PASSWORD = "Correct-horse-1"
@@ -136,9 +137,17 @@ class Server:
 
 
 @pytest.fixture
-async def server(settings: Settings, clock: FixedClock, bus: MemoryBus, engine: Engine) -> AsyncIterator[Server]:
+def outbound() -> Outbound | None:
+    """How algorithm stores are reached; override the fixture to put something in place of the network."""
+    return None
+
+
+@pytest.fixture
+async def server(
+    settings: Settings, clock: FixedClock, bus: MemoryBus, engine: Engine, outbound: Outbound | None
+) -> AsyncIterator[Server]:
     """The running server."""
-    server = Server(create_app(settings, clock=clock, bus=bus), engine)
+    server = Server(create_app(settings, clock=clock, bus=bus, outbound=outbound), engine)
     async with running(server.app):
         yield server
         for client in server.clients:

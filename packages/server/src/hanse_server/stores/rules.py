@@ -22,6 +22,8 @@ def api_address(text: str, field: str) -> str:
         raise Invalid(f"{field} is not an address: {error}", errors={field: ["is not an address"]}) from error
     if url.scheme not in ("http", "https") or not url.host:
         raise Invalid(f"{field} must begin with https:// or http://", errors={field: ["must be a web address"]})
+    if not 0 < (url.port or 80) < 65536:
+        raise Invalid(f"{field} names a port that there is none of", errors={field: ["has no such port"]})
     if url.userinfo or url.query or url.fragment:
         message = f"{field} must not hold a user, a query or a fragment"
         raise Invalid(message, errors={field: [message]})
