@@ -9,9 +9,13 @@ class HanseError(Exception):
     status = 500
     code = "error"
 
-    def __init__(self, message: str, *, errors: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self, message: str, *, errors: Mapping[str, Sequence[str]] | None = None, retry_after: int | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.retry_after = retry_after
+        """After how many seconds the same request may succeed, where that is known."""
         self.errors = {field: list(texts) for field, texts in (errors or {}).items()}
 
 

@@ -18,7 +18,7 @@ from hanse_server.accounts.bootstrap import ROOT_ROLE
 from hanse_server.accounts.models import Identity, Organization, Role, User
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.rules import IDENTITY_REVOKED
-from hanse_server.identity.rules import Attempts
+from hanse_server.identity.limits import forget_failures, is_blocked_somewhere
 from hanse_server.identity.service import set_password
 from hanse_server.settings import Settings
 from hanse_web.clock import SystemClock
@@ -60,11 +60,11 @@ class Administration:
     def users(self) -> list[UserLine]:
         """List all users."""
         with self._work() as work:
-            return [self._line(user) for user in work.session.scalars(select(User).order_by(User.id))]
+            return [self._line(work.session, user) for user in work.session.scalars(select(User).order_by(User.id))]
 
-    def _line(self, user: User) -> UserLine:
-        attempts = Attempts(user.failed_login_attempts, user.last_login_attempt)
-        is_blocked = attempts.is_blocked(self._settings.password_policy, self._clock.now())
+    def _line(self, session: Session, user: User) -> UserLine:
+        policy, now = self._settings.password_policy, self._clock.now()
+        is_blocked = is_blocked_somewhere(session, user.id, policy, now)
         factor = "yes" if user.otp_secret else "no"
         state = "blocked" if is_blocked else ""
         roles = sorted(role.name for role in user.roles)
@@ -120,8 +120,7 @@ class Administration:
     def unlock(self, username: str) -> None:
         """Forget the wrong passwords of a user."""
         with self._work(write=True) as work:
-            user = _find(work.session, username)
-            user.failed_login_attempts, user.last_login_attempt = 0, None
+            forget_failures(work.session, _find(work.session, username).id)
 
     def change_roles(self, username: str, added: Sequence[str], removed: Sequence[str]) -> list[str]:
         """Give and take roles; gives the names of those that are held then."""

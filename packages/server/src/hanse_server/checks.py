@@ -14,6 +14,7 @@ from hanse_server import migrations
 from hanse_server.identity.signing import existing_secret
 from hanse_server.serving import listen
 from hanse_server.settings import Settings
+from hanse_server.settings.initial import initial_root_hash
 from hanse_server.tasks import kept
 from hanse_web.db import make_engine, sqlite_file
 
@@ -44,6 +45,7 @@ def _try(check: Callable[[Settings], None], settings: Settings) -> Iterator[str]
 def _secrets(settings: Settings) -> None:
     existing_secret(settings)
     settings.root_password_text()
+    initial_root_hash(os.environ)
 
 
 def _database(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """Builds the server from its parts; the only place that knows all of them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.seen import LastSeen
 from hanse_server.collaborations import routes as collaborations_routes
 from hanse_server.collaborations.actors import node_actor
+from hanse_server.collaborations.node_login import NodeLogins
 from hanse_server.identity import routes as identity_routes
 from hanse_server.identity import session_routes
 from hanse_server.identity.pairs import TokenPairs
@@ -28,6 +30,7 @@ from hanse_server.live.server import PATH, Live
 from hanse_server.peers import routes as peers_routes
 from hanse_server.peers.eduvpn import EduVpn
 from hanse_server.settings import Settings
+from hanse_server.settings.initial import initial_root_hash
 from hanse_server.stores import routes as stores_routes
 from hanse_server.stores.calls import StoreCalls
 from hanse_server.stores.coupling import Couplings
@@ -105,6 +108,7 @@ def create_app(
             "pairs": pairs,
             "logins": logins,
             "refreshes": Refreshes(works, pairs),
+            "node_logins": NodeLogins(works, pairs),
             "mails": mails,
             "letters": letters,
             "live": live,
@@ -145,7 +149,9 @@ def prepare(settings: Settings) -> str | None:
         migrations.upgrade(engine)
         with Session(engine) as session, session.begin():
             ensure_rules_and_roles(session)
-            return ensure_root(session, passwords.hash_now, settings.root_password_text())
+            return ensure_root(
+                session, passwords.hash_now, settings.root_password_text(), initial_root_hash(os.environ)
+            )
 
 
 def migrate(settings: Settings) -> tuple[str | None, str]:

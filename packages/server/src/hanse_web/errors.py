@@ -37,7 +37,8 @@ def install(app: FastAPI) -> None:
 
 def answer(error: HanseError) -> JSONResponse:
     """Write an error to the wire."""
-    return JSONResponse(to_wire(error), status_code=error.status)
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
+    return JSONResponse(to_wire(error), status_code=error.status, headers=headers)
 
 
 async def _known(_: Request, error: Exception) -> Response:

@@ -142,7 +142,7 @@ def test_a_blocked_user_is_shown_and_unlocked(run: Run, session: Session) -> Non
     from hanse_web.clock import SystemClock
 
     alice = user(session, "alice")
-    alice.failed_login_attempts, alice.last_login_attempt = 5, SystemClock().now()
+    alice.failed_login_attempts, alice.last_login_attempt = 50, SystemClock().now()
     session.commit()
     assert "blocked" in run("list")[1]
     assert run("unlock", "alice")[0] == 0

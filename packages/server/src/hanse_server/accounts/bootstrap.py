@@ -43,8 +43,12 @@ def _ensure_role(session: Session, number: int, role: DefaultRole) -> None:
     session.execute(insert(role_rule), pairs)
 
 
-def ensure_root(session: Session, hash_password: Callable[[str], str], password: str | None) -> str | None:
+def ensure_root(
+    session: Session, hash_password: Callable[[str], str], password: str | None, hashed: str | None = None
+) -> str | None:
     """Create organization and user `root` in an empty database; give the password if it had to be invented.
+
+    In place of the password, its hash may be given.
 
     In any other database only make sure that the first user, if it still exists, holds the role Root.
     """
@@ -55,13 +59,13 @@ def ensure_root(session: Session, hash_password: Callable[[str], str], password:
             id=1,
             username=ROOT,
             email="root@domain.ext",
-            password=hash_password(chosen),
+            password=hashed if hashed and not password else hash_password(chosen),
             organization=organization,
             roles=[_root_role(session)],
         )
         session.add_all([organization, user])
         session.flush()
-        return None if password else chosen
+        return None if password or hashed else chosen
     first = session.get(User, 1)
     if first is not None and first.username == ROOT and _root_role(session) not in first.roles:
         first.roles.append(_root_role(session))

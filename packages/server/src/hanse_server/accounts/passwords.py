@@ -1,42 +1,85 @@
 """Password hashes: Argon2id, computed in a few threads so that neither requests nor transactions wait for them."""
 
+import os
 import secrets
+from collections.abc import Callable
+from typing import TypeVar
 
+import bcrypt
 from anyio import CapacityLimiter, to_thread
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from hanse_core.errors import Unavailable
+
 MEMORY_KIBIBYTES = 19 * 1024
 PASSES = 2
 LANES = 1
+QUEUE = 128
+"""How many passwords may wait or be checked at a time; beyond, an answer would come too late to be of use."""
+RETRY_SECONDS = 5
+BCRYPT_BYTES = 72
+BCRYPT_ROUNDS = 15
+"""A bcrypt hash that costs more is not computed: it would hold a thread for seconds."""
+
+T = TypeVar("T")
 
 
 class Passwords:
-    """Hashes and checks passwords; at most `workers` at a time, each needs 19 MiB."""
+    """Hashes and checks passwords; at most `workers` at a time and one per core, each needs 19 MiB."""
 
-    def __init__(self, workers: int, *, memory: int = MEMORY_KIBIBYTES, passes: int = PASSES) -> None:
+    def __init__(
+        self, workers: int, *, memory: int = MEMORY_KIBIBYTES, passes: int = PASSES, queue: int = QUEUE
+    ) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=LANES)
-        self._limit = CapacityLimiter(workers)
+        self._limit = CapacityLimiter(min(workers, len(os.sched_getaffinity(0))))
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
+        self._room = queue
 
     def hash_now(self, password: str) -> str:
         """Hash in this thread."""
         return self._hasher.hash(password)
 
     async def hash(self, password: str) -> str:
-        """Hash in a worker."""
-        return await to_thread.run_sync(self._hasher.hash, password, limiter=self._limit)
+        """Hash in a worker. Raises `Unavailable` when too many wait already."""
+        return await self._in_worker(lambda: self._hasher.hash(password))
 
     async def matches(self, stored: str | None, password: str) -> bool:
         """Compare in a worker. Without a stored hash it takes as long and fails."""
-        return await to_thread.run_sync(self._matches, stored, password, limiter=self._limit)
+        return await self._in_worker(lambda: self._matches(stored, password))
 
     def is_outdated(self, stored: str) -> bool:
-        """Tell whether the hash was made with weaker parameters than today's."""
-        return self._hasher.check_needs_rehash(stored)
+        """Tell whether the hash was made in another way, or with weaker parameters, than today's."""
+        return _is_bcrypt(stored) or self._hasher.check_needs_rehash(stored)
+
+    async def _in_worker(self, compute: Callable[[], T]) -> T:
+        if self._room <= 0:
+            raise Unavailable("too many log-ins at this moment; try again shortly", retry_after=RETRY_SECONDS)
+        self._room -= 1
+        try:
+            return await to_thread.run_sync(compute, limiter=self._limit)
+        finally:
+            self._room += 1
 
     def _matches(self, stored: str | None, password: str) -> bool:
+        if stored is not None and _is_bcrypt(stored):
+            return matches_bcrypt(stored, password)
         try:
             return self._hasher.verify(self._nobody if stored is None else stored, password) and stored is not None
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _is_bcrypt(stored: str) -> bool:
+    return stored.startswith(("$2a$", "$2b$", "$2y$"))
+
+
+def matches_bcrypt(stored: str, secret: str) -> bool:
+    """Compare with a hash of the v4 server, which looks at the first 72 bytes only."""
+    rounds = stored[4:6]
+    if not rounds.isdecimal() or int(rounds) > BCRYPT_ROUNDS:
+        return False
+    try:
+        return bcrypt.checkpw(secret.encode()[:BCRYPT_BYTES], stored.encode())
+    except ValueError:
+        return False

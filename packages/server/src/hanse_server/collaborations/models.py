@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hanse_server.accounts.models import Identity, Organization, member, study_member
@@ -41,13 +41,18 @@ class Node(Identity):
     """A data station: one organization's, in one collaboration."""
 
     __tablename__ = "node"
-    __table_args__: Any = (UniqueConstraint("organization_id", "collaboration_id"),)
+    __table_args__: Any = (
+        UniqueConstraint("organization_id", "collaboration_id"),
+        CheckConstraint("(api_key_hash IS NULL) <> (api_key_bcrypt IS NULL)", name="one_key"),
+    )
     __mapper_args__ = {"polymorphic_identity": "node"}
 
     id: Mapped[int] = mapped_column(ForeignKey("identity.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
-    api_key_hash: Mapped[str] = mapped_column(unique=True)
+    api_key_hash: Mapped[str | None] = mapped_column(unique=True)
     """Hash of the API key, by which a login finds its node in one look-up."""
+    api_key_bcrypt: Mapped[str | None]
+    """In its place, the hash that a v4 server made: the node is found by trial at its first login, and rehashed."""
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), index=True)
     collaboration_id: Mapped[int | None] = mapped_column(
         ForeignKey("collaboration.id", ondelete="SET NULL"), index=True

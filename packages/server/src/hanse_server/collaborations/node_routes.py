@@ -8,31 +8,27 @@ from hanse_core.wire.accounts import NodeLogin, NodeTokens
 from hanse_core.wire.base import Identified
 from hanse_core.wire.collaborations import Node, NodeCreate, NodePatch
 from hanse_server.collaborations.items import node_items
-from hanse_server.collaborations.node_login import NodeLogins, Refusals
+from hanse_server.collaborations.node_login import NodeLogins
 from hanse_server.collaborations.node_service import Nodes
-from hanse_server.identity.pairs import TokenPairs
 from hanse_web.auth import AnyUser, ShownNode, UserOrNode
+from hanse_web.origin import RequestOrigin
 from hanse_web.query import Parameters, page
 from hanse_web.work import RequestWork
 
 router = APIRouter(tags=["nodes"])
 
 
-def _logins(request: Request, work: RequestWork) -> NodeLogins:
-    state = request.app.state
-    pairs: TokenPairs = state.pairs
-    if not hasattr(state, "node_refusals"):
-        state.node_refusals = Refusals()
-    refusals: Refusals = state.node_refusals
-    return NodeLogins(work, pairs, refusals)
+def _logins(request: Request) -> NodeLogins:
+    logins: NodeLogins = request.app.state.node_logins
+    return logins
 
 
 @router.post("/token/node")
-def log_in(
-    request: Request, body: NodeLogin, logins: Annotated[NodeLogins, Depends(_logins)], response: Response
+async def log_in(
+    body: NodeLogin, logins: Annotated[NodeLogins, Depends(_logins)], origin: RequestOrigin, response: Response
 ) -> NodeTokens:
     """Log in as a node."""
-    tokens = logins.log_in(body.api_key, request.client.host if request.client else "")
+    tokens = await logins.log_in(body.api_key, origin)
     response.headers["jwt-token"] = tokens.access_token
     return tokens
 

@@ -124,7 +124,7 @@ class Nodes:
         """Replace the API key; the old one and all tokens that came of it end at once."""
         found = self._changeable(node_id, Operation.EDIT)
         key = new_key()
-        found.api_key_hash = hash_of(key)
+        found.api_key_hash, found.api_key_bcrypt = hash_of(key), None
         found.token_version += 1
         self._session.flush()
         self._work.tell(IDENTITY_REVOKED, {"id": found.id})

@@ -4,27 +4,47 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hanse_server.settings.passwords import PasswordPolicy
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many failures are allowed in a row, and how long the pause is that follows; it doubles every time."""
+
+    allowed: int
+    pause: timedelta
+    longest: timedelta
+
+    @property
+    def memory(self) -> timedelta:
+        """After so long without a failure the count starts again."""
+        return 2 * self.longest
 
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """How often a password was wrong in a row, and when it last was."""
+    """How often somebody failed in a row, and when last."""
 
-    failed: int
-    last: datetime | None
+    failed: int = 0
+    last: datetime | None = None
 
-    def is_blocked(self, policy: PasswordPolicy, now: datetime) -> bool:
-        """Tell whether even the right password is refused now."""
-        return (
-            self.failed >= policy.max_failed_attempts
-            and self.last is not None
-            and now - self.last < policy.inactivation
-        )
+    def blocked_for(self, limit: Limit, now: datetime) -> timedelta:
+        """Give how long even the right answer is refused from now on; zero when it is not."""
+        series = self.failed // limit.allowed
+        if self.last is None or series == 0 or self.failed % limit.allowed:
+            return timedelta(0)
+        # A doubling per day of age would overflow long before anybody has waited for it.
+        pause = min(limit.longest, limit.pause * 2 ** min(series - 1, 30))
+        end: datetime = self.last + pause
+        return max(timedelta(0), end - now)
 
-    def after_failure(self, policy: PasswordPolicy, now: datetime) -> "Attempts":
-        """Count one more; a count that has already led to a block that is over starts again."""
-        return Attempts(1 if self.failed >= policy.max_failed_attempts else self.failed + 1, now)
+    def is_blocked(self, limit: Limit, now: datetime) -> bool:
+        """Tell whether even the right answer is refused now."""
+        return self.blocked_for(limit, now) > timedelta(0)
+
+    def after_failure(self, limit: Limit, now: datetime) -> "Attempts":
+        """Count one more, or the first after a long time."""
+        if self.last is None or now - self.last >= limit.memory:
+            return Attempts(1, now)
+        return Attempts(self.failed + 1, now)
 
 
 class Rotation(enum.Enum):

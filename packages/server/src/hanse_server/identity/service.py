@@ -1,19 +1,19 @@
 """Logging in with a password, and changing it."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from anyio import to_thread
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
 from hanse_core.errors import Invalid, Unauthenticated
 from hanse_core.wire.accounts import UserTokens
 from hanse_server.accounts.models import Identity, User
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.rules import IDENTITY_REVOKED
+from hanse_server.identity.limits import LoginLimits, Verdict
 from hanse_server.identity.models import LoginSession
 from hanse_server.identity.pairs import TokenPairs
-from hanse_server.identity.rules import Attempts
 from hanse_server.identity.sessions import Sessions, end_sessions
 from hanse_server.settings.passwords import PasswordPolicy
 from hanse_web.origin import Origin
@@ -24,12 +24,13 @@ REFUSAL = "the username or password is wrong, or the account is blocked for a wh
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a login needs to know of a user."""
+    """A user whose password was right."""
 
     id: int
     password: str
     version: int
-    attempts: Attempts
+    better: str | None = None
+    """The password hashed as it should be, if it is not yet."""
 
 
 class Logins:
@@ -43,58 +44,68 @@ class Logins:
 
     async def log_in(self, username: str, password: str, origin: Origin) -> UserTokens:
         """Open a session for a username and password; raises `Unauthenticated`, for whichever reason."""
-        account = await self.check(username, password)
+        account = await self.check(username, password, origin)
 
         def opened(work: Work) -> UserTokens:
+            self.accept(work, account, origin)
             sessions = Sessions(work, self._pairs)
             return sessions.open(account.id, "password", origin=origin, version=account.version)
 
         async with self._works.open(write=True) as work:
             return await to_thread.run_sync(opened, work)
 
-    async def check(self, username: str, password: str) -> Account:
-        """Find the user whose password this is; unknown, wrong and blocked are told apart neither by text nor time."""
-        async with self._works.open(write=False) as work:
-            account = await to_thread.run_sync(_account, work.session, username)
-        is_right = await self._passwords.matches(account.password if account else None, password)
-        better = None
-        if account and is_right and self._passwords.is_outdated(account.password):
-            better = await self._passwords.hash(password)
-        needs_write = not is_right or better is not None or (account is not None and account.attempts.failed > 0)
-        async with self._works.open(write=needs_write) as work:
-            confirmed = await to_thread.run_sync(self._conclude, work, username, account, is_right, better)
-        if confirmed is None:
-            raise Unauthenticated(REFUSAL)
-        return confirmed
+    async def check(self, username: str, password: str, origin: Origin) -> Account:
+        """Find the user whose password this is, and count a failure otherwise; `accept` must follow.
 
-    def _conclude(
-        self, work: Work, username: str, seen: Account | None, is_right: bool, better: str | None
-    ) -> Account | None:
-        """Judge by the state of now: many guesses at the same time count as if they came one by one."""
-        now = work.clock.now()
-        account = _account(work.session, username)
-        if account is None or seen is None:
-            work.session.execute(update(User).where(User.id == -1).values(failed_login_attempts=0))
-            return None
-        if account.attempts.is_blocked(self._policy, now):
-            return None
-        if not is_right or account.password != seen.password:
-            _record(work.session, account.id, account.attempts.after_failure(self._policy, now))
-            return None
-        if account.attempts.failed:
-            _record(work.session, account.id, Attempts(0, account.attempts.last))
-        if better is not None:
-            work.session.execute(update(User).where(User.id == account.id).values(password=better))
+        Unknown, wrong and blocked are told apart neither by text nor by time.
+        """
+        async with self._works.open(write=False) as work:
+            account, verdict = await to_thread.run_sync(self._look_up, work, username, origin)
+        if verdict.network_pause:
+            # Whoever must pause for all accounts alike learns nothing from how fast this is.
+            raise Unauthenticated(REFUSAL, retry_after=math.ceil(verdict.network_pause.total_seconds()))
+        is_right = await self._passwords.matches(account.password if account else None, password)
+        if account is None or not is_right or verdict.account_is_blocked:
+            async with self._works.open(write=True) as work:
+                await to_thread.run_sync(self.refuse, work, account.id if account else None, origin)
+            raise Unauthenticated(REFUSAL)
+        if self._passwords.is_outdated(account.password):
+            return replace(account, better=await self._passwords.hash(password))
         return account
+
+    def accept(self, work: Work, account: Account, origin: Origin) -> None:
+        """Confirm a checked password by the state of now: guesses made at the same time count as one by one."""
+        limits = self.limits(work, origin)
+        stored = work.session.scalar(select(User.password).where(User.id == account.id))
+        if stored != account.password or limits.judge(account.id).is_refused:
+            raise Unauthenticated(REFUSAL)
+        limits.accept(account.id)
+        if account.better is not None:
+            work.session.execute(update(User).where(User.id == account.id).values(password=account.better))
+
+    def refuse(self, work: Work, user_id: int | None, origin: Origin) -> None:
+        """Count a wrong password or a wrong code; None for a user that does not exist."""
+        self.limits(work, origin).refuse(user_id)
+
+    def limits(self, work: Work, origin: Origin) -> LoginLimits:
+        """Give the limits that hold where a request comes from."""
+        return LoginLimits(work.session, work.clock.now(), self._policy, origin.network)
+
+    def _look_up(self, work: Work, username: str, origin: Origin) -> tuple[Account | None, Verdict]:
+        columns = (User.id, User.password, User.token_version)
+        row = work.session.execute(select(*columns).where(User.username == username)).one_or_none()
+        account = None if row is None else Account(row.id, row.password, row.token_version)
+        return account, self.limits(work, origin).judge(account.id if account else None)
 
     async def change_password(self, username: str, current: str, new: str, origin: Origin) -> UserTokens:
         """Set a new password. All sessions end, and the caller gets a new one."""
-        account = await self.check(username, current)
+        account = await self.check(username, current, origin)
         if new == current:
             raise Invalid("the new password is the same as the current one")
         hashed = await self._passwords.hash(new)
 
         def changed(work: Work) -> UserTokens:
+            self.accept(work, replace(account, better=None), origin)
             set_password(work, account.id, hashed)
             return Sessions(work, self._pairs).open(account.id, "password", origin=origin)
 
@@ -109,17 +120,3 @@ def set_password(work: Work, user_id: int, hashed: str) -> None:
     raised = update(Identity).where(Identity.id == user_id).values(token_version=Identity.token_version + 1)
     work.session.execute(raised)
     work.tell(IDENTITY_REVOKED, {"id": user_id})
-
-
-def _account(session: Session, username: str) -> Account | None:
-    columns = (User.id, User.password, User.token_version, User.failed_login_attempts, User.last_login_attempt)
-    row = session.execute(select(*columns).where(User.username == username)).one_or_none()
-    if row is None:
-        return None
-    attempts = Attempts(row.failed_login_attempts, row.last_login_attempt)
-    return Account(row.id, row.password, row.token_version, attempts)
-
-
-def _record(session: Session, user_id: int, attempts: Attempts) -> None:
-    values = {"failed_login_attempts": attempts.failed, "last_login_attempt": attempts.last}
-    session.execute(update(User).where(User.id == user_id).values(values))

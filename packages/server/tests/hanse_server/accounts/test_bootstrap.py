@@ -3,15 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from hanse_core.errors import Invalid
 from hanse_core.permissions import DEFAULT_ROLES, RULE_IDS
 from hanse_server.accounts.models import Identity, Organization, Role, Rule, User
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.main import prepare
 from hanse_server.settings import Settings
+from hanse_server.settings.initial import HASH_VARIABLE, initial_root_hash
+from hanse_web.db import make_engine
 
 
 def test_a_first_start_makes_rules_roles_and_root_with_the_ids_of_the_protocol(session: Session) -> None:
@@ -32,6 +36,39 @@ def test_the_invented_password_is_given_once_and_stored_only_as_hash(tmp_path: P
     assert len(password) >= 20
     assert prepare(settings) is None
     assert password.encode() not in (tmp_path / "server.sqlite").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["value", "file"])
+async def test_the_hash_that_stock_deployments_set_for_root_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    hashed = bcrypt.hashpw(b"Initial-root-1", bcrypt.gensalt(4)).decode()
+    (tmp_path / "hash").write_text(hashed + "\n")
+    monkeypatch.setenv(HASH_VARIABLE, hashed if kind == "value" else "ignored")
+    if kind == "file":
+        monkeypatch.setenv(HASH_VARIABLE + "_FILE", str(tmp_path / "hash"))
+    settings = Settings(uri=f"sqlite:///{tmp_path}/server.sqlite")
+    assert prepare(settings) is None
+    engine = make_engine(settings.uri)
+    with Session(engine) as session:
+        assert session.scalars(select(User.password)).one() == hashed
+    engine.dispose()
+
+
+EMPTY = bcrypt.hashpw(b"", bcrypt.gensalt(4)).decode()
+
+
+@pytest.mark.parametrize("value", ["root", "$2b$04$short", "$2b$xx$" + "a" * 53, EMPTY, "$2b$31$" + "a" * 53])
+def test_a_hash_for_root_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(Invalid, match=HASH_VARIABLE):
+        initial_root_hash({HASH_VARIABLE: value})
+
+
+def test_without_a_hash_for_root_there_is_none() -> None:
+    assert initial_root_hash({}) is None
+    assert initial_root_hash({HASH_VARIABLE: ""}) is None
+    with pytest.raises(Invalid, match="cannot be read"):
+        initial_root_hash({HASH_VARIABLE + "_FILE": "/nowhere"})
 
 
 def test_a_later_start_sets_right_what_was_changed_and_leaves_the_rest(

@@ -5,14 +5,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import bcrypt
 import httpx
 import jwt
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from hanse_server.accounts.models import User
 from hanse_server.accounts.passwords import Passwords
+from hanse_server.identity.guessing import LoginFailures
 from hanse_web.clock import FixedClock
 
 PASSWORD = "Correct-horse-1"
@@ -85,9 +87,8 @@ async def test_many_guesses_at_the_same_time_do_not_outrun_the_lockout(
 ) -> None:
     guesses = [log_in(anonymous, "gina", "x") for _ in range(8)]
     assert {answer.status_code for answer in await asyncio.gather(*guesses)} == {401}
-    user = session.get(User, gina.id)
-    assert user is not None
-    assert user.failed_login_attempts == 5
+    mine = LoginFailures.account_id == gina.id
+    assert session.scalar(select(LoginFailures.failed).where(mine)) == 5
     assert (await log_in(anonymous, "gina")).status_code == 401
 
 
@@ -116,6 +117,20 @@ async def test_an_incomplete_login_is_refused_naming_the_field(
     answer = await anonymous.post("/token/user", json=body)
     assert answer.status_code == 400
     assert set(answer.json()["errors"]) == {"mfa_code" if "mfa_code" in body else "password"}
+
+
+async def test_a_password_hash_of_the_v4_server_is_good_once_and_then_replaced(
+    anonymous: httpx.AsyncClient, gina: User, session: Session
+) -> None:
+    stored = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    session.execute(update(User).where(User.id == gina.id).values(password=stored))
+    session.commit()
+    assert (await log_in(anonymous, "gina", "Wrong-horse-1")).status_code == 401
+    assert (await log_in(anonymous, "gina")).status_code == 200
+    session.rollback()
+    hashed = session.scalars(select(User.password).where(User.id == gina.id)).one()
+    assert hashed.startswith("$argon2id$")
+    assert (await log_in(anonymous, "gina")).status_code == 200
 
 
 async def test_the_code_of_a_second_factor_is_accepted_in_the_body(anonymous: httpx.AsyncClient, gina: User) -> None:

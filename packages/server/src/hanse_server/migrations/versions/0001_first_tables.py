@@ -56,6 +56,18 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "login_failures",
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("network", sa.String(), nullable=False),
+        sa.Column("account_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("purpose", "network", "account_id", name=op.f("pk_login_failures")),
+    )
+    with op.batch_alter_table("login_failures", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_login_failures_last_at"), ["last_at"], unique=False)
+
+    op.create_table(
         "organization",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -164,9 +176,11 @@ def upgrade() -> None:
         "node",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("api_key_hash", sa.String(), nullable=False),
+        sa.Column("api_key_hash", sa.String(), nullable=True),
+        sa.Column("api_key_bcrypt", sa.String(), nullable=True),
         sa.Column("organization_id", sa.Integer(), nullable=False),
         sa.Column("collaboration_id", sa.Integer(), nullable=True),
+        sa.CheckConstraint("(api_key_hash IS NULL) <> (api_key_bcrypt IS NULL)", name=op.f("ck_node_one_key")),
         sa.ForeignKeyConstraint(
             ["collaboration_id"],
             ["collaboration.id"],
@@ -281,6 +295,16 @@ def upgrade() -> None:
     with op.batch_alter_table("user_account", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_user_account_organization_id"), ["organization_id"], unique=False)
 
+    op.create_table(
+        "known_network",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("network", sa.String(), nullable=False),
+        sa.Column("last_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user_account.id"], name=op.f("fk_known_network_user_id_user_account"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", "network", name=op.f("pk_known_network")),
+    )
     op.create_table(
         "node_setting",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -623,6 +647,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_node_setting_node_id"))
 
     op.drop_table("node_setting")
+    op.drop_table("known_network")
     with op.batch_alter_table("user_account", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_user_account_organization_id"))
 
@@ -664,6 +689,10 @@ def downgrade() -> None:
 
     op.drop_table("outbox_event")
     op.drop_table("organization")
+    with op.batch_alter_table("login_failures", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_login_failures_last_at"))
+
+    op.drop_table("login_failures")
     op.drop_table("job")
     op.drop_table("identity")
     op.drop_table("collaboration")
