@@ -53,7 +53,15 @@ def permissions() -> str:
     return permissions_page()
 
 
+def authorization() -> str:
+    """Who may use which route."""
+    from hanse_server.reference import authorization_page
+
+    return authorization_page()
+
+
 GENERATED: dict[str, Callable[[], str]] = {
+    "docs/reference/authorization.md": authorization,
     "docs/reference/command-line.md": command_line,
     "docs/reference/permissions.md": permissions,
     "docs/reference/server-settings.md": server_settings,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from hanse_core.permissions import DEFAULT_ROLES, RULE_IDS
+from hanse_server.authorization import IDENTITIES, OPEN, ROUTES, Answer, Route, Whose
 from hanse_server.settings import PREFIX, Settings
 
 SETTINGS_HEAD = """\
@@ -34,6 +35,28 @@ A rule allows an operation on a kind of object, as far as its scope reaches: one
 those of all organizations that share a collaboration with it, or all. Users hold the rules of their roles and, beyond
 these, rules given directly; nodes and algorithm containers hold those of the roles of that name. The default roles
 cannot be changed. Nobody can hand out, or take away, a rule that they do not hold at the same scope or a wider one.
+
+"""
+AUTHORIZATION_HEAD = """\
+# Who may do what
+
+Generated from the table that the tests hold the server to (`make generate`): every route is asked as every role, about
+every kind of object.
+
+Each cell has a sign per line of the column *whose*: the object is one's own (of the own organization; a collaboration
+in which it is a member), a partner's (of another organization in the same collaboration), or foreign.
+
+| sign | meaning |
+| --- | --- |
+| ✓ | done, or shown |
+| ✗ | 401 with `code: denied`: it may be seen, but this not be done with it |
+| – | 404, exactly as if it did not exist; left out of lists |
+| ! | 400: one's own organization cannot be deleted; a foreign task is an unknown one |
+| | 403: the route is not for this kind of identity |
+
+Roles other than these hold other rules (see [permissions](permissions.md)), by which the same is decided. Beyond the
+rules, some routes look at what a request is about: nobody hands on rights that they do not hold, changes their own
+roles, or has a container act for another run than its own. Open to all, without log-in: {open}.
 
 """
 
@@ -111,3 +134,19 @@ def permissions_page() -> str:
         lines.append(f"| {number} | {' | '.join(cells)} | {marks} |")
     roles = [f"- **{role.name}** (id {number}): {role.description}." for number, role in enumerate(DEFAULT_ROLES, 1)]
     return PERMISSIONS_HEAD + "## Default roles\n\n" + "\n".join(roles) + "\n\n## Rules\n\n" + "\n".join(lines) + "\n"
+
+
+def authorization_page() -> str:
+    """Write the page about who may use which route."""
+    lines = [f"| route | whose | {' | '.join(IDENTITIES)} |", f"|{' --- |' * (2 + len(IDENTITIES))}"]
+    for route in ROUTES:
+        whose = "" if route.whose == (Whose.OWN,) else "<br>".join(one.value for one in route.whose)
+        cells = " | ".join(_signs(route, identity) for identity in IDENTITIES)
+        lines.append(f"| `{route.name}` | {whose} | {cells} |")
+    opened = ", ".join(f"`{name}`" for name in sorted(OPEN))
+    return AUTHORIZATION_HEAD.format(open=opened) + "\n".join(lines) + "\n"
+
+
+def _signs(route: Route, identity: str) -> str:
+    answers = [route.answer(identity, whose) for whose in route.whose]
+    return "" if set(answers) == {Answer.NOT_FOR} else "<br>".join(answer.value for answer in answers)

@@ -1,0 +1,262 @@
+"""The server keeps to the table of who may do what: every route, every default role, whoever the object belongs to."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from anyio import to_thread
+
+from hanse_core.permissions import RULE_IDS, Operation, Resource, Rule, Scope
+from hanse_server.authorization import IDENTITIES, OPEN, ROUTES, Answer, Route, Whose
+from hanse_server.identity.models import LoginSession
+from hanse_server.tasks.models import Run
+from hanse_web.work import Work, Works
+
+PASSWORD = "Correct-horse-1"
+SEEN = (Resource.ORGANIZATION, Operation.VIEW, Scope.ORGANIZATION)
+SEEN_RULE = RULE_IDS[Rule(SEEN[0], SEEN[2], SEEN[1])]
+"""A rule that every role holds, to be put into roles and taken out of them."""
+
+
+class _Undone(Exception):
+    pass
+
+
+class Rehearsal(Works):
+    """Carries everything out and takes it back, so that one world serves all requests of a test."""
+
+    @classmethod
+    def of(cls, works: Works) -> "Rehearsal":
+        rehearsal = object.__new__(cls)
+        rehearsal.__dict__ = works.__dict__
+        return rehearsal
+
+    @asynccontextmanager
+    async def open(self, *, write: bool) -> AsyncIterator[Work]:
+        try:
+            async with super().open(write=write) as work:
+                yield work
+                await to_thread.run_sync(work.session.flush)
+                raise _Undone
+        except _Undone:
+            return
+
+
+class Stage:
+    """The objects that requests are about, by whose they are for alpha's people."""
+
+    def __init__(self, world: Any, make: Any) -> None:
+        self.world = world
+        self.make = make
+        places = {Whose.OWN: world.alpha, Whose.PARTNER: world.beta, Whose.FOREIGN: world.gamma}
+        self.organization = {whose: place.id for whose, place in places.items()}
+        self.role = {whose: make.role("local", place, SEEN).id for whose, place in places.items()}
+        self.user = {whose: make.user(f"target-{place.name}", place).id for whose, place in places.items()}
+        self.collaboration = {Whose.OWN: world.main.id, Whose.FOREIGN: world.other.id}
+        self.delta = make.organization("delta")
+        afar = make.collaboration("afar", [world.gamma, self.delta])
+        self.study = {
+            Whose.OWN: world.study.id,
+            Whose.PARTNER: make.study("st-beta", world.main, [world.beta]).id,
+            Whose.FOREIGN: make.study("st-gamma", afar, [world.gamma]).id,
+        }
+        self.nodes = {Whose.OWN: world.alpha_main, Whose.PARTNER: world.beta_main, Whose.FOREIGN: world.gamma_other}
+        self.node = {whose: node.id for whose, node in self.nodes.items()}
+        empty = make.collaboration("empty", [world.alpha, world.beta])
+        unmanned = make.collaboration("unmanned", [world.gamma])
+        self.empty = {Whose.OWN: empty.id, Whose.PARTNER: empty.id, Whose.FOREIGN: unmanned.id}
+        self.loose = {whose: make.node(place, None).id for whose, place in places.items() if whose is not Whose.FOREIGN}
+        self.session: dict[Whose, str] = {}
+        self.task: dict[Whose, int] = {}
+        self.run: dict[Whose, int] = {}
+
+    async def begin(self, clients: Any, engine: Any) -> None:
+        """Have tasks run at each of the three, and their nodes online."""
+        for whose, user, place in (
+            (Whose.OWN, "alice", "alpha"), (Whose.PARTNER, "carl", "beta"), (Whose.FOREIGN, "gary", "gamma"),
+        ):  # fmt: skip
+            collaboration = self.collaboration[Whose.FOREIGN if whose is Whose.FOREIGN else Whose.OWN]
+            task = await clients.task(user, place, collaboration_id=collaboration)
+            self.task[whose] = task["id"]
+            self.run[whose] = (await clients.runs(task["id"]))[self.organization[whose]]["id"]
+            self.make.add(type(self.nodes[whose])(id=self.node[whose], status="online"))
+
+    def log_in(self, identity_id: int, now: datetime) -> str:
+        """Give a login session of somebody."""
+        times = {"created_at": now, "last_used_at": now, "rotated_at": now, "ends_at": now + timedelta(days=1)}
+        row = LoginSession(id=f"s{identity_id}", identity_id=identity_id, method="password", **times)
+        return str(self.make.add(row).id) if identity_id else "none"
+
+    def end_runs(self, now: datetime) -> None:
+        """Have the runs end, because the status of a running task is held."""
+        for run_id in self.run.values():
+            self.make.add(Run(id=run_id, status="completed", finished_at=now))
+
+    def ids(self, route: Route) -> dict[Whose, Any]:
+        """Give the objects that a list or a path is about."""
+        kind = route.path.split("/")[1]
+        found: dict[Whose, Any] = getattr(self, "run" if kind == "result" else kind)
+        return found
+
+
+Request = dict[str, Any]
+Maker = Callable[[Stage, Whose], Request]
+BODIES: dict[str, Maker] = {
+    "POST /organization": lambda stage, whose: {"json": {"name": "epsilon"}},
+    "PATCH /organization/{key}": lambda stage, whose: {"json": {"country": "NL"}},
+    "DELETE /organization/{key}": lambda stage, whose: {"params": {"delete_dependents": "true"}},
+    "POST /user": lambda stage, whose: {
+        "json": {
+            "username": "newcomer", "password": PASSWORD, "email": "new@example.org",
+            "organization_id": stage.organization[whose],
+        }
+    },
+    "PATCH /user/{key}": lambda stage, whose: {"json": {"firstname": "X"}},
+    "DELETE /user/{key}": lambda stage, whose: {"params": {"delete_dependents": "true"}},
+    "POST /role": lambda stage, whose: {
+        "json": {"name": "new", "rules": [], "organization_id": stage.organization[whose]}
+    },
+    "PATCH /role/{key}": lambda stage, whose: {"json": {"description": "x"}},
+    "POST /collaboration": lambda stage, whose: {
+        "json": {"name": "new", "encrypted": False, "organization_ids": [stage.world.alpha.id]}
+    },
+    "PATCH /collaboration/{collaboration_id}": lambda stage, whose: {"json": {"name": "renamed"}},
+    "DELETE /collaboration/{collaboration_id}": lambda stage, whose: {"params": {"delete_dependents": "true"}},
+    "POST /collaboration/{collaboration_id}/organization": lambda stage, whose: {"json": {"id": 1}},
+    "DELETE /collaboration/{collaboration_id}/organization": lambda stage, whose: {
+        "json": {"id": stage.organization[Whose.PARTNER if whose is Whose.OWN else Whose.FOREIGN]}
+    },
+    "POST /collaboration/{collaboration_id}/node": lambda stage, whose: {
+        "path": f"/collaboration/{stage.empty[whose]}/node", "json": {"id": stage.loose[whose]},
+    },
+    "DELETE /collaboration/{collaboration_id}/node": lambda stage, whose: {"json": {"id": stage.node[whose]}},
+    "POST /study": lambda stage, whose: {
+        "json": {
+            "name": "new", "collaboration_id": stage.collaboration[whose],
+            "organization_ids": [stage.organization[whose]],
+        }
+    },
+    "PATCH /study/{study_id}": lambda stage, whose: {"json": {"name": "renamed"}},
+    "POST /study/{study_id}/organization": lambda stage, whose: {
+        "json": {
+            "id": {Whose.OWN: stage.world.beta, Whose.PARTNER: stage.world.alpha, Whose.FOREIGN: stage.delta}[whose].id
+        }
+    },
+    "DELETE /study/{study_id}/organization": lambda stage, whose: {"json": {"id": stage.organization[whose]}},
+    "POST /recover/node": lambda stage, whose: {"json": {"id": stage.node[whose]}},
+    "POST /node": lambda stage, whose: {
+        "json": {"collaboration_id": stage.empty[whose], "organization_id": stage.organization[whose], "name": "new"}
+    },
+    "PATCH /node/{node_id}": lambda stage, whose: {"json": {"name": "renamed"}},
+    "POST /task": lambda stage, whose: {
+        "json": {
+            "collaboration_id": stage.collaboration[whose], "image": "registry.example/algo:1",
+            "organizations": [{"id": stage.organization[whose], "input": "e30="}],
+        }
+    },
+    "POST /kill/task": lambda stage, whose: {"json": {"id": stage.task[whose]}},
+    "POST /kill/node/tasks": lambda stage, whose: {"json": {"id": stage.node[whose]}},
+    "PATCH /run/{run_id}": lambda stage, whose: {"json": {"status": "active"}},
+    "POST /token/container": lambda stage, whose: {
+        "json": {"task_id": stage.task[whose], "image": "registry.example/algo:1"}
+    },
+    "POST /port": lambda stage, whose: {"json": {"run_id": stage.run[whose], "port": 8888}},
+    "DELETE /port": lambda stage, whose: {"params": {"run_id": stage.run[whose]}},
+    "PATCH /password/change": lambda stage, whose: {
+        "json": {"current_password": PASSWORD, "new_password": PASSWORD + "2"}
+    },
+    "POST /token/revoke": lambda stage, whose: {"json": {"all": True}},
+    "GET /rule/{key}": lambda stage, whose: {"path": "/rule/1"},
+}  # fmt: skip
+
+
+@pytest.fixture
+async def stage(world: Any, make: Any, clients: Any, engine: Any) -> Stage:
+    stage = Stage(world, make)
+    await stage.begin(clients, engine)
+    return stage
+
+
+@pytest.fixture
+def enter(server: Any, clients: Any, stage: Stage, as_user: Any) -> Callable[[str], Any]:
+    """Give the client of an identity, and its own id."""
+
+    async def enter(identity: str) -> tuple[httpx.AsyncClient, int]:
+        if identity == "node":
+            return clients.node("alpha_main"), stage.node[Whose.OWN]
+        if identity == "container":
+            return await clients.container("alpha_main", stage.task[Whose.OWN]), 0
+        roles = () if identity == "no role" else (identity,)
+        user = stage.make.user("actor-" + identity.replace(" ", "-"), stage.world.alpha, roles=roles)
+        return as_user(user.username), user.id
+
+    return enter
+
+
+def _path(route: Route, stage: Stage, whose: Whose, own_id: int) -> str:
+    if "{" not in route.path:
+        return route.path
+    key = own_id if whose is Whose.SELF else stage.ids(route)[whose]
+    head, _, rest = route.path.partition("{")
+    return head + str(key) + rest.partition("}")[2].replace("{rule_id}", str(SEEN_RULE))
+
+
+def _answer_of(response: httpx.Response) -> Answer:
+    if response.is_success:
+        return Answer.DONE
+    code = response.json()["code"]
+    answers = {
+        (401, "denied"): Answer.DENIED,
+        (404, "not-found"): Answer.HIDDEN,
+        (400, "invalid"): Answer.INVALID,
+        (403, "wrong-identity"): Answer.NOT_FOR,
+    }
+    assert (response.status_code, code) in answers, response.text
+    return answers[response.status_code, code]
+
+
+async def _ask(client: httpx.AsyncClient, route: Route, stage: Stage, whose: Whose, own_id: int) -> tuple[Answer, str]:
+    if route.is_list:
+        listed = await client.get(route.path, params={"per_page": 1000})
+        answer = _answer_of(listed)
+        if answer is Answer.DONE and stage.ids(route)[whose] not in {item["id"] for item in listed.json()["data"]}:
+            answer = Answer.HIDDEN
+        return answer, listed.text[:300]
+    request = BODIES[route.name](stage, whose) if route.name in BODIES else {}
+    request.setdefault("path", route.path if "path" in request else _path(route, stage, whose, own_id))
+    response = await client.request(route.method, request.pop("path"), **request)
+    return _answer_of(response), response.text[:300]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+async def test_every_role_may_do_what_the_table_says_and_nothing_else(
+    route: Route, server: Any, stage: Stage, enter: Any
+) -> None:
+    entered = {identity: await enter(identity) for identity in IDENTITIES}
+    if route.path == "/task/{task_id}/status":
+        stage.end_runs(server.app.state.clock.now())
+    server.app.state.works = Rehearsal.of(server.app.state.works)
+    wrong = []
+    for identity, (client, own_id) in entered.items():
+        stage.session[Whose.OWN] = stage.log_in(own_id, server.app.state.clock.now())
+        for whose in route.whose:
+            found, text = await _ask(client, route, stage, whose, own_id)
+            if found is not route.answer(identity, whose):
+                expected = route.answer(identity, whose).name
+                wrong.append(f"{identity}, {whose.value}: {found.name}, not {expected}: {text}")
+    assert not wrong, "\n".join(wrong)
+
+
+def _documented(app: Any) -> Iterator[str]:
+    for path, methods in app.openapi()["paths"].items():
+        yield from (f"{method.upper()} {path.removeprefix('/api')}" for method in methods)
+
+
+async def test_every_route_is_in_the_table(server: Any) -> None:
+    routes = set(_documented(server.app))
+    named = {route.name for route in ROUTES} | OPEN
+    assert routes - named == set(), "add these to hanse_server.authorization"
+    assert named - routes == set(), "these do not exist any more"
