@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, SecretStr
-from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from hanse_core.errors import HanseError, Invalid
 from hanse_server import migrations
@@ -57,20 +57,8 @@ def _database(settings: Settings) -> None:
     engine = make_engine(settings.uri)
     try:
         migrations.require_startable(engine)
-        if migrations.is_current(engine):
-            _require_in_step(engine)
     finally:
         engine.dispose()
-
-
-def _require_in_step(engine: Engine) -> None:
-    with engine.connect() as connection:
-        wrong = kept.differences(connection)
-    if wrong:
-        raise Invalid(
-            f"the status or number of tasks, as stored, is not what their runs say ({wrong} differences); "
-            "`hanse server migrate` repairs that"
-        )
 
 
 def _port(settings: Settings) -> None:
@@ -112,6 +100,25 @@ def _origins(settings: Settings) -> Iterator[str]:
         )
 
 
+def _out_of_step(settings: Settings) -> Iterator[str]:
+    file = sqlite_file(settings.uri)
+    if file is not None and not file.exists():
+        return
+    engine = make_engine(settings.uri)
+    try:
+        with engine.connect() as connection:
+            wrong = kept.differences(connection) if kept.is_current(connection) else 0
+    except SQLAlchemyError:  # that the database cannot be used is a problem, and told as one
+        wrong = 0
+    finally:
+        engine.dispose()
+    if wrong:
+        yield (
+            f"the status or number of tasks, as stored, is not what their runs say ({wrong} differences); "
+            "`hanse server migrate` repairs that"
+        )
+
+
 def _listening(settings: Settings) -> Iterator[str]:
     if settings.ip in ("127.0.0.1", "::1", "localhost"):
         yield (
@@ -136,5 +143,5 @@ def _embedded(settings: Settings) -> Iterator[str]:
         )
 
 
-WARNINGS: tuple[Callable[[Settings], Iterator[str]], ...] = (_origins, _listening, _lifetimes, _embedded)
+WARNINGS: tuple[Callable[[Settings], Iterator[str]], ...] = (_origins, _listening, _lifetimes, _embedded, _out_of_step)
 """Each yields what works, but should worry."""

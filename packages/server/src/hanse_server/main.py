@@ -45,6 +45,7 @@ from hanse_web.app import Parts, build
 from hanse_web.auth import Tokens
 from hanse_web.clock import Clock, SystemClock
 from hanse_web.db import create_private, make_engine
+from hanse_web.known import Unrelated
 from hanse_web.links import Links
 from hanse_web.mail import ConsoleMailer, Mailer, SmtpMailer
 from hanse_web.mail_queue import MailQueue
@@ -64,6 +65,17 @@ ROUTERS = (
     peers_routes.router,
 )
 
+UNRELATED_TO_RIGHTS = Unrelated(
+    tables={"job", "node_setting", "outbox_event", "run", "run_port", "task", "task_database"},
+    inserts={"login_session"},
+    columns={
+        "identity": {"ip", "last_seen", "status"},
+        "login_session": {"generation", "last_used_at", "rotated_at"},
+        "user_account": {"failed_login_attempts", "last_login_attempt"},
+    },
+)
+"""Written often, and without changing what anybody may do; any other write makes the server look rights up again."""
+
 
 def create_app(
     settings: Settings,
@@ -81,7 +93,7 @@ def create_app(
     live = Live(engine, settings.cors_allowed_origins)
     dispatcher = Dispatcher(engine, live.bus(bus))
     links = Links(settings.api_path)
-    works = Works(engine, clock, dispatcher, links)
+    works = Works(engine, clock, dispatcher, links, UNRELATED_TO_RIGHTS)
     seen = LastSeen(works)
     loaders: dict[str, ActorLoader] = {"user": user_actor, "node": node_actor, "container": container_loader(clock)}
     live.attach(works, tokens, loaders, seen.note)

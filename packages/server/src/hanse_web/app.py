@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
+from inspect import iscoroutinefunction, signature
 from ipaddress import ip_network
 from typing import Any
 
 import structlog
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from sqlalchemy import Engine
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware.cors import CORSMiddleware
@@ -20,7 +23,7 @@ from hanse_web.access import Actor, ActorLoader
 from hanse_web.auth import Tokens
 from hanse_web.clock import Clock
 from hanse_web.outbox import Dispatcher
-from hanse_web.work import Works
+from hanse_web.work import WORK, Works, concluding
 
 RESTART_SECONDS = 1.0
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -104,8 +107,20 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
         allow_headers=["*"],
     )
     for router in routers:
-        app.include_router(router, prefix=api_path, responses=PROBLEMS)
+        app.include_router(_concluded(router), prefix=api_path, responses=PROBLEMS)
     return app
+
+
+def _concluded(router: APIRouter) -> APIRouter:
+    """Copy a router, with handlers that conclude their unit of work in the thread in which they run."""
+    copied = APIRouter()
+    for route in router.routes:
+        if isinstance(route, APIRoute) and not iscoroutinefunction(route.endpoint):
+            route = copy(route)
+            if WORK in signature(route.endpoint).parameters:
+                route.endpoint = concluding(route.endpoint)
+        copied.routes.append(route)
+    return copied
 
 
 def _any_of(origins: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from fastapi.security import HTTPBearer
 from hanse_core.errors import Denied, Malformed, Unauthenticated, WrongIdentity
 from hanse_web.access import Actor, ActorLoader, ContainerActor, NodeActor, UserActor
 from hanse_web.clock import Clock
+from hanse_web.known import KnownActors
 from hanse_web.work import AllWorks, RequestWork, Work
 
 ALGORITHM = "HS256"
@@ -122,6 +123,17 @@ Claims = Annotated[Mapping[str, Any], Depends(_claims)]
 
 
 async def _load(request: Request, work: Work, claims: Mapping[str, Any]) -> Actor:
+    known: KnownActors = request.app.state.works.known
+    token, epoch = bearer(request), known.epoch
+    actor = known.find(token)
+    if actor is None:
+        actor = await _look_up(request, work, claims)
+        known.keep(token, actor, epoch)
+    request.app.state.seen(actor, work.clock.now())
+    return actor
+
+
+async def _look_up(request: Request, work: Work, claims: Mapping[str, Any]) -> Actor:
     loaders: Mapping[str, ActorLoader] = request.app.state.actor_loaders
     loader = loaders.get(str(claims.get("client_type")))
     if loader is None:
@@ -129,7 +141,6 @@ async def _load(request: Request, work: Work, claims: Mapping[str, Any]) -> Acto
     actor = await to_thread.run_sync(loader, work.session, claims)
     if actor is None:
         raise Unauthenticated("the identity of this token no longer exists, or the token was revoked")
-    request.app.state.seen(actor, work.clock.now())
     return actor
 
 

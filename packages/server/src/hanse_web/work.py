@@ -3,18 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from functools import wraps
 from typing import Annotated, Any
 
 from anyio import CancelScope, to_thread
 from fastapi import Depends, Request
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from hanse_web.clock import Clock
 from hanse_web.db import IMMEDIATE
+from hanse_web.known import KnownActors, Unrelated
 from hanse_web.links import Links
 from hanse_web.outbox import Dispatcher, Event, enqueue
 
+WORK = "work"
+"""How handlers name the parameter of their unit of work."""
+CHANGED_RIGHTS = "hanse_changed_rights"
 AT_ONCE = 24
 """Transactions open at the same time, of one process."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -29,6 +34,17 @@ class Work:
         self.links = links
         self.has_told = False
         self.callbacks: list[Callable[[], None]] = []
+        self.has_changed_rights = False
+        self.is_concluded = False
+
+    def conclude(self) -> None:
+        """Commit and give the connection back, in the caller's thread; nothing can be done after that."""
+        self.session.flush()
+        if self.session.in_transaction():
+            self.has_changed_rights = bool(self.session.connection().info.pop(CHANGED_RIGHTS, False))
+        self.session.commit()
+        self.session.close()
+        self.is_concluded = True
 
     def tell(self, name: str, data: dict[str, Any] | None, *rooms: str) -> None:
         """Have an event sent to these rooms once the transaction is committed; without that, never."""
@@ -40,10 +56,38 @@ class Work:
         self.callbacks.append(callback)
 
 
+def _watch_rights(engine: Engine, changes_rights: Callable[[str], bool]) -> None:
+    @event.listens_for(engine, "before_cursor_execute")
+    def note(connection: Connection, _: object, statement: str, *__: object) -> None:
+        if changes_rights(statement):
+            connection.info[CHANGED_RIGHTS] = True
+
+
+def concluding(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a handler conclude its unit of work itself: in the thread that it has anyway, not in one more."""
+
+    @wraps(handler)
+    def handle(**given: Any) -> Any:
+        answer = handler(**given)
+        given[WORK].conclude()
+        return answer
+
+    return handle
+
+
 class Works:
     """Opens units of work; commits at the edge, then rings for delivery."""
 
-    def __init__(self, engine: Engine, clock: Clock, dispatcher: Dispatcher, links: Links) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        dispatcher: Dispatcher,
+        links: Links,
+        unrelated: Unrelated = Unrelated(),  # noqa: B008  (it is frozen)
+    ) -> None:
+        self.known = KnownActors(clock)
+        _watch_rights(engine, unrelated.judge())
         self.clock = clock
         self.dispatcher = dispatcher
         self.links = links
@@ -61,10 +105,14 @@ class Works:
             work = Work(session, self.clock, self.links)
             try:
                 yield work
-                await to_thread.run_sync(session.commit)
+                if not work.is_concluded:
+                    await to_thread.run_sync(work.conclude)
             finally:
-                with CancelScope(shield=True):
-                    await to_thread.run_sync(session.close)
+                if not work.is_concluded:
+                    with CancelScope(shield=True):
+                        await to_thread.run_sync(session.close)
+                if work.has_changed_rights:
+                    self.known.forget()
         if work.has_told:
             self.dispatcher.ring()
         for callback in work.callbacks:

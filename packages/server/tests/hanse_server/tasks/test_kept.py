@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from hanse_core.states import RunStatus, task_status
 from hanse_server import migrations
 from hanse_server.accounts.models import Identity, Organization
-from hanse_server.checks import problems
+from hanse_server.checks import examine
 from hanse_server.collaborations.models import Collaboration, Study
 from hanse_server.main import migrate
 from hanse_server.settings import Settings
@@ -137,6 +137,6 @@ def test_check_names_what_is_out_of_step_and_migrate_repairs_it(
     add(RunStatus.ACTIVE)
     session.execute(update(Task).values(status="completed"))
     session.commit()
-    assert [problem for problem in problems(settings) if "hanse server migrate" in problem]
+    assert [told for told in examine(settings).warnings if "hanse server migrate" in told]
     migrate(settings)
-    assert not [problem for problem in problems(settings) if "hanse server migrate" in problem]
+    assert not [told for told in examine(settings).warnings if "hanse server migrate" in told]
