@@ -66,7 +66,17 @@ ROUTERS = (
 )
 
 UNRELATED_TO_RIGHTS = Unrelated(
-    tables={"job", "node_setting", "outbox_event", "run", "run_port", "task", "task_database"},
+    tables={
+        "job",
+        "known_network",
+        "login_failures",
+        "node_setting",
+        "outbox_event",
+        "run",
+        "run_port",
+        "task",
+        "task_database",
+    },
     inserts={"login_session"},
     columns={
         "identity": {"ip", "last_seen", "status"},
