@@ -1,8 +1,9 @@
 """Builds the server from its parts; the only place that knows all of them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,12 +16,14 @@ from hanse_server.accounts import routes as accounts_routes
 from hanse_server.accounts.actors import user_actor
 from hanse_server.accounts.bootstrap import ensure_root, ensure_rules_and_roles
 from hanse_server.accounts.passwords import Passwords
-from hanse_server.accounts.seen import LastSeen
+from hanse_server.accounts.seen import LastSeen, Moments
 from hanse_server.collaborations import routes as collaborations_routes
 from hanse_server.collaborations.actors import node_actor
 from hanse_server.collaborations.node_login import NodeLogins
+from hanse_server.identity import access_token_routes, session_routes
 from hanse_server.identity import routes as identity_routes
-from hanse_server.identity import session_routes
+from hanse_server.identity.access_tokens import personal_loader
+from hanse_server.identity.last_used import LastUsed
 from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.service import Logins
 from hanse_server.identity.sessions import Refreshes
@@ -40,9 +43,9 @@ from hanse_server.tasks.actors import container_loader
 from hanse_server.tasks.approval import Approvals
 from hanse_server.tasks.rules import TaskPolicy
 from hanse_web import health, robots
-from hanse_web.access import ActorLoader
+from hanse_web.access import Actor, ActorLoader
 from hanse_web.app import Parts, build
-from hanse_web.auth import Tokens
+from hanse_web.auth import PERSONAL, Tokens
 from hanse_web.clock import Clock, SystemClock
 from hanse_web.db import create_private, make_engine
 from hanse_web.known import Unrelated
@@ -58,6 +61,7 @@ ROUTERS = (
     health.router,
     identity_routes.router,
     session_routes.router,
+    access_token_routes.router,
     *accounts_routes.routers,
     *collaborations_routes.routers,
     stores_routes.router,
@@ -106,6 +110,15 @@ def create_app(
     works = Works(engine, clock, dispatcher, links, UNRELATED_TO_RIGHTS)
     seen = LastSeen(works)
     loaders: dict[str, ActorLoader] = {"user": user_actor, "node": node_actor, "container": container_loader(clock)}
+    works = Works(engine, clock, dispatcher, links)
+    seen, used = LastSeen(works), LastUsed(works)
+    seal = Seal(secret, "personal access tokens")
+    loaders: dict[str, ActorLoader] = {
+        "user": user_actor,
+        "node": node_actor,
+        "container": container_loader(clock),
+        PERSONAL: personal_loader(seal, clock),
+    }
     live.attach(works, tokens, loaders, seen.note)
     mails = MailQueue(works, mailer or _mailer(settings), Seal(secret, "queued mail"))
     letters = Letters(mails, settings.server_name, settings.support_email)
@@ -123,14 +136,17 @@ def create_app(
         actor_loaders=loaders,
         allowed_origins=settings.cors_allowed_origins,
         trusted_proxies=settings.trusted_proxies,
-        seen=seen.note,
-        jobs=(seen.run, mails.run, *live.jobs),
+        seen=seen_by(seen, used),
+        jobs=(seen.run, used.run, mails.run, *live.jobs),
         state={
             "passwords": passwords,
             "pairs": pairs,
             "logins": logins,
             "refreshes": Refreshes(works, pairs),
             "node_logins": NodeLogins(works, pairs),
+            "token_seal": seal,
+            "last_used": (seen, used),
+            "session_limits": settings.sessions,
             "mails": mails,
             "letters": letters,
             "live": live,
@@ -144,6 +160,16 @@ def create_app(
     app.include_router(robots.router)
     app.mount(PATH, live.asgi())
     return app
+
+
+def seen_by(*listeners: Moments[Any]) -> Callable[[Actor, datetime], None]:
+    """Tell several of whom a request came from."""
+
+    def note(actor: Actor, moment: datetime) -> None:
+        for listener in listeners:
+            listener.note(actor, moment)
+
+    return note
 
 
 def _mailer(settings: Settings) -> Mailer | None:

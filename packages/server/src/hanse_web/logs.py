@@ -16,6 +16,7 @@ _SECRET_KEYS = re.compile(r"pass(word|phrase)|secret|token|authori[sz]ation|api_
 _CONTENT_KEYS = frozenset({"input", "result", "body", "payload"})
 _SECRET_VALUES = re.compile(
     r"eyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JSON web token
+    r"|hanse_pat_[\w-]+"
     r"|(?<=bearer )\S+"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user and password in an address
     r"|\$argon2\w*\$\S+|\$2[aby]\$\d\d\$\S+"

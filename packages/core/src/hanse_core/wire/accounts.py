@@ -86,6 +86,27 @@ class LoginSession(Item):
     is_current: bool
 
 
+class AccessTokenCreate(Body):
+    """A personal access token for scripts: with some of one's rules, or with all those that only look."""
+
+    name: Name
+    rules: Annotated[list[Id], Field(max_length=500)] | None = None
+    read_only: bool = False
+    days: Annotated[float, Field(gt=0, le=3650)] = 30
+
+
+class AccessToken(Item):
+    id: int
+    name: str
+    read_only: bool
+    rules: list[int]
+    created_at: str
+    expires_at: str
+    last_used_at: str | None
+    token: Annotated[str | None, Field(repr=False)] = None
+    """The token itself: only in the answer that made it."""
+
+
 class ValidUser(Item):
     """To whom a token belongs, as it is told to a third party that was shown it."""
 

@@ -1,7 +1,10 @@
 """When users and nodes were last heard of: collected in memory, written together every few seconds."""
 
 import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Generic, TypeVar
 
 import structlog
 from anyio import to_thread
@@ -16,20 +19,31 @@ FLUSH_SECONDS = 20.0
 
 log = structlog.get_logger()
 
+K = TypeVar("K")
 
-class LastSeen:
-    """Notes who was heard of; a request pays nothing but an entry in a dictionary."""
+
+class Moments(ABC, Generic[K]):
+    """Notes when something was last used; a request pays nothing but an entry in a dictionary."""
 
     def __init__(self, works: Works, every: float = FLUSH_SECONDS) -> None:
         self._works = works
         self._every = every
-        self._moments: dict[int, datetime] = {}
+        self._moments: dict[K, datetime] = {}
         self._noted = asyncio.Event()
 
+    @abstractmethod
+    def key_of(self, actor: Actor) -> K | None:
+        """Give what is noted when this actor made a request."""
+
+    @abstractmethod
+    def write(self, work: Work, moments: Mapping[K, datetime]) -> None:
+        """Store what was noted."""
+
     def note(self, actor: Actor, moment: datetime) -> None:
-        """Remember that a user or node was heard of; containers speak for nobody."""
-        if isinstance(actor, UserActor | NodeActor):
-            self._moments[actor.id] = moment
+        """Remember that somebody made a request."""
+        key = self.key_of(actor)
+        if key is not None:
+            self._moments[key] = moment
             self._noted.set()
 
     async def run(self) -> None:
@@ -50,14 +64,22 @@ class LastSeen:
             return
         try:
             async with self._works.open(write=True) as work:
-                await to_thread.run_sync(_write, work, moments)
+                await to_thread.run_sync(self.write, work, moments)
         except SQLAlchemyError as error:
             log.warning("last-seen-not-written", error=type(error).__name__)
             self._moments = moments | self._moments
             self._noted.set()
 
 
-def _write(work: Work, moments: dict[int, datetime]) -> None:
-    statement = update(Identity.__table__).where(Identity.id == bindparam("key")).values(last_seen=bindparam("moment"))  # type: ignore[arg-type]
-    rows = [{"key": key, "moment": moment} for key, moment in sorted(moments.items())]
-    work.session.connection().execute(statement, rows)
+class LastSeen(Moments[int]):
+    """Notes when users and nodes were heard of; containers speak for nobody."""
+
+    def key_of(self, actor: Actor) -> int | None:
+        """Give the identity."""
+        return actor.id if isinstance(actor, UserActor | NodeActor) else None
+
+    def write(self, work: Work, moments: Mapping[int, datetime]) -> None:
+        """Store when each identity was heard of."""
+        by_key = update(Identity.__table__).where(Identity.id == bindparam("key"))  # type: ignore[arg-type]
+        rows = [{"key": key, "moment": moment} for key, moment in sorted(moments.items())]
+        work.session.connection().execute(by_key.values(last_seen=bindparam("moment")), rows)

@@ -173,6 +173,8 @@ class Users:
             rules.require_for_organization(self._actor, USER, operation, user.organization_id)
 
     def _require_changeable(self, user: User, given: dict[str, Any]) -> None:
+        if self._actor.token_id is not None and {"username", "email"} & set(given):
+            raise Denied("a personal access token cannot change names or addresses by which people log in; log in")
         if given.get("username", user.username) != user.username:
             if user.id != self._actor.id:
                 raise Invalid("you cannot change the username of another user")

@@ -13,6 +13,8 @@ class SessionLimits(BaseModel):
 
     max_days: Annotated[float, Field(gt=0, le=3650)] = 30
     """After so many days a user must log in again, however active."""
+    access_token_max_days: Annotated[float, Field(ge=0, le=3650)] = 365
+    """The longest life of a personal access token for scripts; with 0 nobody can make one."""
     rotation_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 60
     """How long the former refresh token is accepted beside the newest, for clients that ask twice at once."""
 

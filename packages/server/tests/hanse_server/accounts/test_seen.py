@@ -73,6 +73,6 @@ async def test_a_request_is_noted_and_shown_once_the_server_has_stopped(
 ) -> None:
     assert (await as_user("root").get("/version")).status_code == 200
     assert (await as_user("root").get("/user/1")).json()["last_seen"] is None
-    noted = server.app.state.seen.__self__
+    noted = server.app.state.last_used[0]
     await noted.flush()
     assert (await as_user("root").get("/user/1")).json()["last_seen"] == "2026-03-01T12:00:00"

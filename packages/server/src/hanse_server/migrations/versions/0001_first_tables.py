@@ -130,6 +130,28 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "access_token",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("owner_version", sa.Integer(), nullable=False),
+        sa.Column("is_read_only", sa.Boolean(), nullable=False),
+        sa.Column("rules", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["identity.id"], name=op.f("fk_access_token_user_id_identity"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_token")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_access_token_token_hash")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("access_token", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_access_token_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "login_session",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("identity_id", sa.Integer(), nullable=False),
@@ -677,6 +699,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_session_identity_id"))
 
     op.drop_table("login_session")
+    with op.batch_alter_table("access_token", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_access_token_user_id"))
+
+    op.drop_table("access_token")
     op.drop_table("task_count")
     op.drop_table("rule")
     with op.batch_alter_table("queued_mail", schema=None) as batch_op:
