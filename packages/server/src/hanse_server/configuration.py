@@ -9,7 +9,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, SecretStr
+from pydantic import AliasChoices, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -92,12 +92,25 @@ def _inner(model: type[BaseModel], default: Any) -> Iterator[str]:
             yield from _lines(_key(name, field), value)
 
 
+def keys_of(model: type[BaseModel]) -> set[str]:
+    """Give every key by which a setting of a group can be set."""
+    return {key for name, field in model.model_fields.items() for key in _keys(name, field)}
+
+
+def _keys(name: str, field: FieldInfo) -> list[str]:
+    """Give the names of a setting, the preferred one first: v4's, where it has one."""
+    choices = field.validation_alias
+    if isinstance(choices, AliasChoices):
+        return [str(choice) for choice in choices.choices]
+    return [field.alias or name]
+
+
 def _key(name: str, field: FieldInfo) -> str:
-    return field.alias or name
+    return _keys(name, field)[0]
 
 
 def _value(given: Mapping[str, Any], name: str, field: FieldInfo) -> Any:
-    return given.get(_key(name, field), given.get(name, PydanticUndefined))
+    return next((given[key] for key in _keys(name, field) if key in given), PydanticUndefined)
 
 
 def _shown(field: FieldInfo) -> Any:

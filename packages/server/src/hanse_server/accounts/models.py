@@ -137,3 +137,15 @@ class User(Identity):
     organization: Mapped[Organization] = relationship()
     roles: Mapped[list[Role]] = relationship(secondary=user_role)
     rules: Mapped[list[Rule]] = relationship(secondary=user_rule)
+
+
+class V4Secret(Base):
+    """The bcrypt hash with which somebody logged in at a v4 server, kept only to move back to one.
+
+    It goes when the password or API key changes: `accounts.v4_secrets`.
+    """
+
+    __tablename__ = "v4_secret"
+
+    identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id", ondelete="CASCADE"), primary_key=True)
+    hash: Mapped[str]

@@ -7,6 +7,7 @@ from sqlalchemy import Select, delete, select
 from hanse_core.errors import Denied, Invalid, NotFound
 from hanse_core.permissions import Operation, Resource
 from hanse_core.wire.collaborations import NodeCreate, NodePatch
+from hanse_server.accounts import v4_secrets
 from hanse_server.accounts.models import Identity, Organization
 from hanse_server.accounts.queries import visible_organizations
 from hanse_server.accounts.rules import IDENTITY_REVOKED
@@ -126,6 +127,7 @@ class Nodes:
         key = new_key()
         found.api_key_hash, found.api_key_bcrypt = hash_of(key), None
         found.token_version += 1
+        v4_secrets.forget(self._session, found.id)
         self._session.flush()
         self._work.tell(IDENTITY_REVOKED, {"id": found.id})
         return key

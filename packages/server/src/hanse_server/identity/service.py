@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from hanse_core.errors import Invalid, Unauthenticated
 from hanse_core.wire.accounts import UserTokens
+from hanse_server.accounts import v4_secrets
 from hanse_server.accounts.models import Identity, User
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.rules import IDENTITY_REVOKED
@@ -116,6 +117,7 @@ class Logins:
 def set_password(work: Work, user_id: int, hashed: str) -> None:
     """Store a new password, end every session and token of the user, and its live connections."""
     work.session.execute(update(User).where(User.id == user_id).values(password=hashed))
+    v4_secrets.forget(work.session, user_id)
     end_sessions(work, LoginSession.identity_id == user_id)
     raised = update(Identity).where(Identity.id == user_id).values(token_version=Identity.token_version + 1)
     work.session.execute(raised)

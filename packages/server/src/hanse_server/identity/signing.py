@@ -27,7 +27,7 @@ def existing_secret(settings: Settings) -> str | None:
     """Give the secret that was set, or generated before; None where a start would generate it."""
     given = settings.jwt_secret_text()
     if given is not None:
-        _require_strong(given)
+        require_strong(given)
         return given
     file = _file_of(settings)
     return _read(file) if file.exists() else None
@@ -40,7 +40,8 @@ def _file_of(settings: Settings) -> Path:
     return database.with_name(database.name + ".jwt-secret")
 
 
-def _require_strong(secret: str) -> None:
+def require_strong(secret: str) -> None:
+    """Refuse a secret that can be guessed. Raises `Invalid`."""
     if len(secret.encode()) < MINIMUM_BYTES or len(set(secret)) < MINIMUM_VARIETY:
         raise Invalid(f"jwt_secret_key is too weak: it needs {MINIMUM_BYTES} random bytes or more; {REMEDY}")
 
@@ -65,5 +66,5 @@ def _read(file: Path) -> str:
     if file.stat().st_mode & 0o077:
         raise Invalid(f"others can read the signing secret; run `chmod 600 {file}`, or delete the file for a new one")
     secret = file.read_text(encoding="utf-8").strip()
-    _require_strong(secret)
+    require_strong(secret)
     return secret

@@ -318,6 +318,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_user_account_organization_id"), ["organization_id"], unique=False)
 
     op.create_table(
+        "v4_secret",
+        sa.Column("identity_id", sa.Integer(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["identity_id"], ["identity.id"], name=op.f("fk_v4_secret_identity_id_identity"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("identity_id", name=op.f("pk_v4_secret")),
+    )
+    op.create_table(
         "known_network",
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("network", sa.String(), nullable=False),
@@ -670,6 +679,7 @@ def downgrade() -> None:
 
     op.drop_table("node_setting")
     op.drop_table("known_network")
+    op.drop_table("v4_secret")
     with op.batch_alter_table("user_account", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_user_account_organization_id"))
 

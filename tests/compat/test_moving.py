@@ -1,0 +1,240 @@
+"""From a real v4 server to ours and back: nobody notices but the operator."""
+
+import base64
+import json
+import socket
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, inspect
+
+from hanse_core.command import main
+from hanse_server.transfer import v4
+
+pytestmark = [pytest.mark.needs("uv", "python3.10"), pytest.mark.timeout(300)]
+
+PASSWORD = "Old-password-1"
+IMAGE = "registry.example/algo:1"
+KEY = base64.b64encode(b"-----BEGIN PUBLIC KEY-----\nold\n-----END PUBLIC KEY-----\n").decode()
+RESULT = base64.b64encode(b'{"mean": 61.5}').decode()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@dataclass
+class Past:
+    """What the v4 server was filled with."""
+
+    folder: Path
+    server: Any
+    rest: Callable[[str], Any]
+    ids: dict[str, int] = field(default_factory=dict)
+    api_keys: dict[str, str] = field(default_factory=dict)
+    otp: dict[str, str] = field(default_factory=dict)
+    refresh_token: str = ""
+
+
+def fill(past: Past) -> None:
+    """Found a federation at the stock server through its API, and let it work."""
+    root = past.rest(past.server.url)
+    past.otp["root"] = root.log_in("root", "root") or ""
+    ids = past.ids
+    for name in ("alpha", "beta"):
+        made = root("POST", "/organization", name=name, country="NL", public_key=KEY if name == "alpha" else "")
+        ids[name] = made["id"]
+    places = [ids["alpha"], ids["beta"]]
+    ids["main"] = root("POST", "/collaboration", name="main", organization_ids=places, encrypted=0)["id"]
+    ids["secure"] = root("POST", "/collaboration", name="secure", organization_ids=places, encrypted=1)["id"]
+    ids["study"] = root("POST", "/study", name="pair", collaboration_id=ids["main"], organization_ids=places)["id"]
+    researcher = next(role["id"] for role in root("GET", "/role", per_page=50)["data"] if role["name"] == "Researcher")
+    rules = [rule["id"] for rule in root("GET", "/rule", no_pagination=1)["data"]]
+    ids["curator"] = root(
+        "POST", "/role", name="Curator", description="of alpha", organization_id=ids["alpha"], rules=rules[:3]
+    )["id"]
+    for name, place, roles in (("alice", "alpha", [researcher, ids["curator"]]), ("bob", "beta", [researcher])):
+        made = root(
+            "POST", "/user", username=name, password=PASSWORD, firstname=name, lastname="", roles=roles,
+            rules=rules[4:6], email=f"{name}@example.org", organization_id=ids[place],
+        )  # fmt: skip
+        ids[name] = made["id"]
+    for name in ("alpha", "beta"):
+        made = root("POST", "/node", name=f"{name} node", collaboration_id=ids["main"], organization_id=ids[name])
+        ids[f"{name} node"], past.api_keys[name] = made["id"], made["api_key"]
+    work(past)
+
+
+def work(past: Past) -> None:
+    """Have a task with a subtask, one run of which is done, and one task whose child becomes an orphan."""
+    ids = past.ids
+    alice = past.rest(past.server.url)
+    past.otp["alice"] = alice.log_in("alice", PASSWORD) or ""
+    past.refresh_token = alice.tokens["refresh_token"]
+    text = base64.b64encode(json.dumps({"method": "central"}).encode()).decode()
+    organizations = [{"id": ids["alpha"], "input": text}, {"id": ids["beta"], "input": text}]
+    databases = [{"label": "default", "query": "SELECT 1"}]
+    node = past.rest(past.server.url)
+    node.log_in_node(past.api_keys["alpha"])
+    for name in ("task", "forgotten"):
+        ids[name] = alice(
+            "POST", "/task", name=name, image=IMAGE, study_id=ids["study"], collaboration_id=ids["main"],
+            organizations=organizations, databases=databases,
+        )["id"]  # fmt: skip
+        container = past.rest(past.server.url)
+        token = node("POST", "/token/container", task_id=ids[name], image=IMAGE)["container_token"]
+        container.use(token)
+        ids[f"{name} child"] = container(
+            "POST", "/task", name="child", image=IMAGE, collaboration_id=ids["main"],
+            organizations=organizations[:1], databases=[{"label": "default"}],
+        )["id"]  # fmt: skip
+    runs = node("GET", "/run", task_id=ids["task"], organization_id=ids["alpha"])["data"]
+    ids["run"] = runs[0]["id"]
+    node(
+        "PATCH", f"/run/{ids['run']}", status="completed", result=RESULT, log="all is well",
+        started_at="2026-01-02T03:04:05.000006", finished_at="2026-01-02T03:05:06.000007",
+    )  # fmt: skip
+    alice("DELETE", f"/task/{ids['forgotten']}")
+
+
+@pytest.fixture(scope="module")
+def past(stock_server: Callable[..., Any], rest: Callable[[str], Any]) -> Past:
+    """A v4 server that was filled and stopped."""
+    folder = Path(tempfile.mkdtemp(prefix="h"))
+    uri = f"sqlite:///{folder}/stock/default.sqlite"
+    smtp = {"server": "mail.example.org", "port": 587, "username": "a@example.org", "password": "mail-secret"}
+    server = stock_server(folder / "stock", uri, free_port(), two_factor_auth=True, smtp=smtp)
+    past = Past(folder, server, rest)
+    try:
+        server.start()
+        fill(past)
+    finally:
+        server.stop()
+    return past
+
+
+@pytest.fixture(scope="module")
+def moved(past: Past) -> Path:
+    """Configuration of our server, after both imports."""
+    config = past.folder / "hanse.yaml"
+    assert main(["server", "import", str(past.server.config), "--output", str(config)]) == 0
+    assert main(["server", "import", past.server.uri, "--config", str(config)]) == 0
+    return config
+
+
+@contextmanager
+def ours(past: Past, config: Path) -> Iterator[str]:
+    """Run our server."""
+    command = ["server", "start", "--config", str(config), "--port", "0"]
+    with running(command, past.folder) as url:
+        yield url
+
+
+@contextmanager
+def running(command: list[str], folder: Path) -> Iterator[str]:
+    import re
+    import signal
+    import sys
+
+    code = "import sys; from hanse_core.command import main; sys.exit(main())"
+    process = subprocess.Popen([sys.executable, "-c", code, *command], cwd=folder, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if found := re.search(r"url=(\S+)", line):
+                yield found[1]
+                break
+        else:
+            raise AssertionError("our server did not start")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+def test_the_tables_of_v4_are_written_down_as_the_stock_server_makes_them(past: Past) -> None:
+    engine = create_engine(past.server.uri)
+    found = inspect(engine)
+    stock = {
+        table: {column["name"]: str(column["type"]) for column in found.get_columns(table)}
+        for table in found.get_table_names()
+    }
+    engine.dispose()
+    described = {
+        table.name: {column.name: column.type.compile(engine.dialect) for column in table.columns}
+        for table in v4.metadata.sorted_tables
+    }
+    assert described == stock
+
+
+def test_everybody_goes_on_at_our_server(past: Past, moved: Path) -> None:
+    ids = past.ids
+    with ours(past, moved) as url:
+        alice = past.rest(url)
+        alice.log_in("alice", PASSWORD, past.otp["alice"])
+        run = alice("GET", f"/run/{ids['run']}")
+        assert (run["status"], run["log"], run["finished_at"]) == (
+            "completed",
+            "all is well",
+            "2026-01-02T03:05:06.000007",
+        )
+        assert alice("GET", f"/result/{ids['run']}")["result"] == RESULT
+        task = alice("GET", f"/task/{ids['task']}")
+        assert [one["label"] for one in task["databases"]] == ["default"]
+        assert task["init_user"]["id"] == ids["alice"]
+        child = alice("GET", f"/task/{ids['task child']}")
+        assert (child["parent"]["id"], child["job_id"]) == (ids["task"], task["job_id"])
+        assert alice("GET", f"/organization/{ids['alpha']}")["public_key"] == KEY
+        roles = {role["name"]: role["id"] for role in alice("GET", "/role", user_id=ids["alice"])["data"]}
+        assert roles["Curator"] == ids["curator"]
+        node = past.rest(url)
+        node.log_in_node(past.api_keys["beta"])
+        waiting = node("GET", "/run", state="open", node_id=ids["beta node"])["data"]
+        assert [run["task"]["id"] for run in waiting] == [ids["task"]]
+        renewed = past.rest(url).use(past.refresh_token)("POST", "/token/refresh")
+        assert past.rest(url).use(renewed["access_token"])("GET", f"/user/{ids['alice']}")["username"] == "alice"
+
+
+def test_and_back_at_the_stock_server_with_what_happened_meanwhile(
+    past: Past, moved: Path, stock_server: Callable[..., Any]
+) -> None:
+    ids = past.ids
+    with ours(past, moved) as url:
+        bob = past.rest(url)
+        bob.log_in("bob", PASSWORD)
+        text = base64.b64encode(b"{}").decode()
+        made = bob(
+            "POST", "/task", name="made here", image=IMAGE, collaboration_id=ids["main"],
+            organizations=[{"id": ids["beta"], "input": text}],
+        )  # fmt: skip
+        assert made["id"] > ids["task child"]
+    back = f"sqlite:///{past.folder}/back.sqlite"
+    assert main(["server", "export", "--v4", back, "--config", str(moved)]) == 0
+    server = stock_server(past.folder / "back", back, free_port())
+    try:
+        server.start()
+        alice = past.rest(server.url)
+        alice.log_in("alice", PASSWORD)
+        assert alice("GET", f"/result/{ids['run']}")["result"] == RESULT
+        assert alice("GET", f"/task/{made['id']}")["name"] == "made here"
+        assert alice("GET", f"/organization/{ids['alpha']}")["public_key"] == KEY
+        node = past.rest(server.url)
+        node.log_in_node(past.api_keys["alpha"])
+        again = alice(
+            "POST", "/task", name="after", image=IMAGE, collaboration_id=ids["main"],
+            organizations=[{"id": ids["alpha"], "input": text}], databases=[],
+        )  # fmt: skip
+        assert again["id"] > made["id"]
+    finally:
+        server.stop()
+    with sqlite3.connect(past.folder / "back.sqlite") as database:
+        (secret,) = database.execute("SELECT otp_secret FROM user WHERE username = 'alice'").fetchone()
+    assert secret == past.otp["alice"]
