@@ -36,11 +36,9 @@ from hanse_server.settings import Settings
 from hanse_server.settings.initial import initial_root_hash
 from hanse_server.stores import routes as stores_routes
 from hanse_server.stores.calls import StoreCalls
-from hanse_server.stores.coupling import Couplings
 from hanse_server.stores.rules import bare_host
 from hanse_server.tasks import routes as tasks_routes
 from hanse_server.tasks.actors import container_loader
-from hanse_server.tasks.approval import Approvals
 from hanse_server.tasks.rules import TaskPolicy
 from hanse_web import health, robots
 from hanse_web.access import Actor, ActorLoader
@@ -108,9 +106,6 @@ def create_app(
     dispatcher = Dispatcher(engine, live.bus(bus))
     links = Links(settings.api_path)
     works = Works(engine, clock, dispatcher, links, UNRELATED_TO_RIGHTS)
-    seen = LastSeen(works)
-    loaders: dict[str, ActorLoader] = {"user": user_actor, "node": node_actor, "container": container_loader(clock)}
-    works = Works(engine, clock, dispatcher, links)
     seen, used = LastSeen(works), LastUsed(works)
     seal = Seal(secret, "personal access tokens")
     loaders: dict[str, ActorLoader] = {
@@ -125,8 +120,6 @@ def create_app(
     pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life, settings.sessions)
     passwords = Passwords(settings.password_workers)
     logins = Logins(works, passwords, settings.password_policy, pairs)
-    calls = store_calls(settings, pairs, outbound)
-    policy = TaskPolicy(settings.max_open_subtasks, settings.algorithm_stores.require_approved_images)
     parts = Parts(
         works=works,
         engine=engine,
@@ -151,8 +144,8 @@ def create_app(
             "letters": letters,
             "live": live,
             "watch": live.watch,
-            "couplings": Couplings(works, calls),
-            "approvals": Approvals(works, calls, policy),
+            "store_calls": store_calls(settings, pairs, outbound),
+            "task_policy": TaskPolicy(settings.max_open_subtasks, settings.algorithm_stores.require_approved_images),
             "vpn": EduVpn(settings.vpn_server) if settings.vpn_server else None,
         },
     )

@@ -12,7 +12,9 @@ from anyio import to_thread
 from hanse_core.permissions import RULE_IDS, Operation, Resource, Rule, Scope
 from hanse_server.authorization import IDENTITIES, OPEN, ROUTES, Answer, Route, Whose
 from hanse_server.identity.models import LoginSession
+from hanse_server.stores.models import AlgorithmStore, store_collaboration
 from hanse_server.tasks.models import Run
+from hanse_web.outbound import Outbound
 from hanse_web.work import Work, Works
 
 PASSWORD = "Correct-horse-1"
@@ -70,8 +72,18 @@ class Stage:
         self.empty = {Whose.OWN: empty.id, Whose.PARTNER: empty.id, Whose.FOREIGN: unmanned.id}
         self.loose = {whose: make.node(place, None).id for whose, place in places.items() if whose is not Whose.FOREIGN}
         self.session: dict[Whose, str] = {}
+        self.algorithmstore = {whose: self.store(key) for whose, key in self.collaboration.items()}
         self.task: dict[Whose, int] = {}
         self.run: dict[Whose, int] = {}
+
+    def store(self, collaboration_id: int) -> int:
+        """Couple an algorithm store to a collaboration."""
+        url = f"https://store{collaboration_id}.example/api"
+        made = self.make.add(AlgorithmStore(name="st", url=url, is_for_all=False))
+        with self.make.engine.begin() as connection:
+            row = {"store_id": made.id, "collaboration_id": collaboration_id, "url": url}
+            connection.execute(store_collaboration.insert().values(row))
+        return int(made.id)
 
     async def begin(self, clients: Any, engine: Any) -> None:
         """Have tasks run at each of the three, and their nodes online."""
@@ -165,12 +177,43 @@ BODIES: dict[str, Maker] = {
     },
     "POST /port": lambda stage, whose: {"json": {"run_id": stage.run[whose], "port": 8888}},
     "DELETE /port": lambda stage, whose: {"params": {"run_id": stage.run[whose]}},
+    "POST /column": lambda stage, whose: {
+        "json": {
+            "collaboration_id": stage.collaboration[whose], "db_label": "default",
+            "organizations": [{"id": stage.organization[whose], "input": "e30="}],
+        }
+    },
+    "POST /algorithmstore": lambda stage, whose: {
+        "json": {
+            "name": "new", "algorithm_store_url": "https://new.example/api", "server_url": "https://me.example/api",
+            "collaboration_id": stage.collaboration[whose],
+        }
+    },
+    "PATCH /algorithmstore/{key}": lambda stage, whose: {"json": {"name": "renamed"}},
+    "DELETE /algorithmstore/{key}": lambda stage, whose: {"params": {"server_url": "https://me.example/api"}},
+    "POST /vpn/update": lambda stage, whose: {"json": {"vpn_config": "x"}},
     "PATCH /password/change": lambda stage, whose: {
         "json": {"current_password": PASSWORD, "new_password": PASSWORD + "2"}
     },
     "POST /token/revoke": lambda stage, whose: {"json": {"all": True}},
     "GET /rule/{key}": lambda stage, whose: {"path": "/rule/1"},
 }  # fmt: skip
+
+
+class WillingStore(httpx.AsyncBaseTransport):
+    """An algorithm store that accepts every server."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        is_list = request.method == "GET"
+        return httpx.Response(200 if is_list else 201, stream=httpx.ByteStream(b"[]" if is_list else b"{}"))
+
+
+@pytest.fixture
+def outbound() -> Outbound:
+    async def look_up(host: str, port: int) -> list[str]:
+        return ["8.8.8.8"]
+
+    return Outbound(resolver=look_up, transport=WillingStore())
 
 
 @pytest.fixture
@@ -213,6 +256,7 @@ def _answer_of(response: httpx.Response) -> Answer:
         (404, "not-found"): Answer.HIDDEN,
         (400, "invalid"): Answer.INVALID,
         (403, "wrong-identity"): Answer.NOT_FOR,
+        (501, "unsupported"): Answer.DONE,  # allowed; only that this server has no VPN
     }
     assert (response.status_code, code) in answers, response.text
     return answers[response.status_code, code]

@@ -10,14 +10,13 @@ from hanse_server.stores.items import store_items
 from hanse_server.stores.service import Stores
 from hanse_web.auth import AnyUser, DetachedUser, UserOrNode
 from hanse_web.query import Key, Query, documented, page, parameter
-from hanse_web.work import RequestWork
+from hanse_web.work import AllWorks, RequestWork
 
 router = APIRouter(tags=["algorithm stores"])
 
 
-def _couplings(request: Request) -> Couplings:
-    couplings: Couplings = request.app.state.couplings
-    return couplings
+def _couplings(request: Request, works: AllWorks) -> Couplings:
+    return Couplings(works, request.app.state.store_calls)
 
 
 Coupled = Annotated[Couplings, Depends(_couplings)]

@@ -22,9 +22,8 @@ from hanse_web.work import AllWorks, RequestWork
 router = APIRouter(tags=["tasks"])
 
 
-def _approvals(request: Request) -> Approvals:
-    approvals: Approvals = request.app.state.approvals
-    return approvals
+def _approvals(request: Request, works: AllWorks) -> Approvals:
+    return Approvals(works, request.app.state.store_calls, request.app.state.task_policy)
 
 
 @router.get("/task")
