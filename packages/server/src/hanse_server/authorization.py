@@ -234,7 +234,16 @@ def acting_for_task(held: Permissions, whose: Whose) -> Answer:
     return {Whose.OWN: Answer.DONE, Whose.PARTNER: Answer.DENIED}.get(whose, Answer.INVALID)
 
 
-OPEN = {"GET /version", "GET /health", "POST /token/user", "POST /token/node", "POST /token/refresh"}
+def holding(of_own: Answer) -> Judge:
+    """Judge who else may log in as a user: what is so for oneself, and for others as for changing them."""
+    return lambda held, whose: of_own if whose is Whose.SELF else acting(USER, EDIT)(held, whose)
+
+
+OPEN = {
+    "GET /version", "GET /health", "POST /token/user", "POST /token/node", "POST /token/refresh",
+    "GET /oidc", "POST /oidc/{name}/start", "POST /oidc/{name}/finish",
+    "POST /oidc/{name}/device", "POST /oidc/{name}/device/finish",
+}  # fmt: skip
 """Routes that need no log-in, or prove who asks by themselves."""
 ALL, PEERS = "user node container", "user node"
 
@@ -311,4 +320,9 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/token/revoke", anybody, ANY),
     Route("GET", "/session", anybody, ANY),
     Route("DELETE", "/session/{session_id}", anybody, ANY),
+    Route("POST", "/oidc/{name}/link", anybody, ANY),
+    Route("POST", "/oidc/{name}/link/finish", anybody, ANY),
+    Route("GET", "/user/{key}/identity", holding(Answer.DONE), PERSONAL),
+    Route("POST", "/user/{key}/identity", holding(Answer.DENIED), PERSONAL),
+    Route("DELETE", "/user/{key}/identity/{identity_key}", holding(Answer.DONE), PERSONAL),
 )

@@ -34,6 +34,10 @@ from hanse_server.peers import routes as peers_routes
 from hanse_server.peers.eduvpn import EduVpn
 from hanse_server.settings import Settings
 from hanse_server.settings.initial import initial_root_hash
+from hanse_server.sso import routes as sso_routes
+from hanse_server.sso.confirming import Confirming
+from hanse_server.sso.lapses import Lapses
+from hanse_server.sso.service import SingleSignOn
 from hanse_server.stores import routes as stores_routes
 from hanse_server.stores.calls import StoreCalls
 from hanse_server.stores.rules import bare_host
@@ -60,6 +64,7 @@ ROUTERS = (
     identity_routes.router,
     session_routes.router,
     access_token_routes.router,
+    sso_routes.router,
     *accounts_routes.routers,
     *collaborations_routes.routers,
     stores_routes.router,
@@ -82,7 +87,7 @@ UNRELATED_TO_RIGHTS = Unrelated(
     inserts={"login_session"},
     columns={
         "identity": {"ip", "last_seen", "status"},
-        "login_session": {"generation", "last_used_at", "rotated_at"},
+        "login_session": {"external", "generation", "last_used_at", "rotated_at"},
         "user_account": {"failed_login_attempts", "last_login_attempt"},
     },
 )
@@ -120,6 +125,7 @@ def create_app(
     pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life, settings.sessions)
     passwords = Passwords(settings.password_workers)
     logins = Logins(works, passwords, settings.password_policy, pairs)
+    sso = SingleSignOn(works, pairs, settings.oidc, secret, clock)
     parts = Parts(
         works=works,
         engine=engine,
@@ -130,16 +136,17 @@ def create_app(
         allowed_origins=settings.cors_allowed_origins,
         trusted_proxies=settings.trusted_proxies,
         seen=seen_by(seen, used),
-        jobs=(seen.run, used.run, mails.run, *live.jobs),
+        jobs=(seen.run, used.run, mails.run, Lapses(works, settings.oidc).run, *live.jobs),
         state={
             "passwords": passwords,
             "pairs": pairs,
             "logins": logins,
-            "refreshes": Refreshes(works, pairs),
             "node_logins": NodeLogins(works, pairs),
             "token_seal": seal,
             "last_used": (seen, used),
             "session_limits": settings.sessions,
+            "refreshes": Refreshes(works, pairs, Confirming(works, sso).confirm),
+            "sso": sso,
             "mails": mails,
             "letters": letters,
             "live": live,

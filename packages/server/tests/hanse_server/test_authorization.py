@@ -12,12 +12,17 @@ from anyio import to_thread
 from hanse_core.permissions import RULE_IDS, Operation, Resource, Rule, Scope
 from hanse_server.authorization import IDENTITIES, OPEN, ROUTES, Answer, Route, Whose
 from hanse_server.identity.models import LoginSession
+from hanse_server.settings.oidc import OidcProvider
+from hanse_server.sso.models import ExternalIdentity
+from hanse_server.sso.provider import Proof, Provider
+from hanse_server.sso.service import SingleSignOn
 from hanse_server.stores.models import AlgorithmStore, store_collaboration
 from hanse_server.tasks.models import Run
 from hanse_web.outbound import Outbound
 from hanse_web.work import Work, Works
 
 PASSWORD = "Correct-horse-1"
+CALLBACK = "https://ui.example/callback"
 SEEN = (Resource.ORGANIZATION, Operation.VIEW, Scope.ORGANIZATION)
 SEEN_RULE = RULE_IDS[Rule(SEEN[0], SEEN[2], SEEN[1])]
 """A rule that every role holds, to be put into roles and taken out of them."""
@@ -47,6 +52,23 @@ class Rehearsal(Works):
             return
 
 
+class Elsewhere(Provider):
+    """A provider that needs nobody's password: it says that everybody is one and the same."""
+
+    def __init__(self) -> None:
+        known = {"name": "elsewhere", "issuer": "https://elsewhere.example", "client_id": "x", "client_secret": "x"}
+        self.settings = OidcProvider.model_validate({**known, "redirect_uris": (CALLBACK,)})
+
+    async def authorization_url(self, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
+        return self.settings.issuer
+
+    async def require_sender(self, issuer: str | None) -> None:
+        """Be anybody."""
+
+    async def exchange(self, code: str, redirect_uri: str, verifier: str, nonce: str) -> Proof:
+        return Proof(self.settings.issuer, "somebody", frozenset(), {}, None)
+
+
 class Stage:
     """The objects that requests are about, by whose they are for alpha's people."""
 
@@ -73,6 +95,8 @@ class Stage:
         self.loose = {whose: make.node(place, None).id for whose, place in places.items() if whose is not Whose.FOREIGN}
         self.session: dict[Whose, str] = {}
         self.algorithmstore = {whose: self.store(key) for whose, key in self.collaboration.items()}
+        self.link: dict[str, str] = {}
+        self.external: dict[Whose, str] = {}
         self.task: dict[Whose, int] = {}
         self.run: dict[Whose, int] = {}
 
@@ -101,6 +125,16 @@ class Stage:
         times = {"created_at": now, "last_used_at": now, "rotated_at": now, "ends_at": now + timedelta(days=1)}
         row = LoginSession(id=f"s{identity_id}", identity_id=identity_id, method="password", **times)
         return str(self.make.add(row).id) if identity_id else "none"
+
+    async def begin_link(self, sso: SingleSignOn, identity_id: int, now: datetime) -> None:
+        """Have somebody begin to prove who it is elsewhere, and somebody known there be everybody's other self."""
+        begun = await sso.start("elsewhere", CALLBACK, link_to=identity_id or -1)
+        self.link = {"ticket": begun.ticket, "state": begun.state, "code": "c"}
+        issuer = "https://elsewhere.example"
+        for whose, user_id in {**self.user, Whose.SELF: identity_id or 1}.items():
+            subject = f"{whose.value} {identity_id}"
+            row = ExternalIdentity(user_id=user_id, issuer=issuer, subject=subject, created_at=now)
+            self.external[whose] = f"/user/{user_id}/identity/{self.make.add(row).id}"
 
     def end_runs(self, now: datetime) -> None:
         """Have the runs end, because the status of a running task is held."""
@@ -196,6 +230,14 @@ BODIES: dict[str, Maker] = {
         "json": {"current_password": PASSWORD, "new_password": PASSWORD + "2"}
     },
     "POST /token/revoke": lambda stage, whose: {"json": {"all": True}},
+    "POST /oidc/{name}/link": lambda stage, whose: {
+        "path": "/oidc/elsewhere/link", "json": {"redirect_uri": CALLBACK, "current_password": PASSWORD}
+    },
+    "POST /oidc/{name}/link/finish": lambda stage, whose: {
+        "path": "/oidc/elsewhere/link/finish", "json": stage.link
+    },
+    "POST /user/{key}/identity": lambda stage, whose: {"json": {"provider": "elsewhere", "subject": "x"}},
+    "DELETE /user/{key}/identity/{identity_key}": lambda stage, whose: {"path": stage.external[whose]},
     "GET /rule/{key}": lambda stage, whose: {"path": "/rule/1"},
 }  # fmt: skip
 
@@ -283,9 +325,12 @@ async def test_every_role_may_do_what_the_table_says_and_nothing_else(
     if route.path == "/task/{task_id}/status":
         stage.end_runs(server.app.state.clock.now())
     server.app.state.works = Rehearsal.of(server.app.state.works)
+    server.app.state.sso.providers["elsewhere"] = Elsewhere()
     wrong = []
     for identity, (client, own_id) in entered.items():
         stage.session[Whose.OWN] = stage.log_in(own_id, server.app.state.clock.now())
+        if "oidc" in route.path or "identity" in route.path:
+            await stage.begin_link(server.app.state.sso, own_id, server.app.state.clock.now())
         for whose in route.whose:
             found, text = await _ask(client, route, stage, whose, own_id)
             if found is not route.answer(identity, whose):

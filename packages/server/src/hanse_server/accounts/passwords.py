@@ -22,6 +22,9 @@ BCRYPT_BYTES = 72
 BCRYPT_ROUNDS = 15
 """A bcrypt hash that costs more is not computed: it would hold a thread for seconds."""
 
+NO_PASSWORD = "!"  # noqa: S105
+"""Stored for who logs in elsewhere only; no password fits."""
+
 T = TypeVar("T")
 
 
@@ -64,8 +67,9 @@ class Passwords:
     def _matches(self, stored: str | None, password: str) -> bool:
         if stored is not None and _is_bcrypt(stored):
             return matches_bcrypt(stored, password)
+        is_usable = stored not in (None, NO_PASSWORD)
         try:
-            return self._hasher.verify(self._nobody if stored is None else stored, password) and stored is not None
+            return self._hasher.verify(stored if stored and is_usable else self._nobody, password) and is_usable
         except (VerificationError, InvalidHashError):
             return False
 

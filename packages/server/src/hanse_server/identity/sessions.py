@@ -10,7 +10,7 @@ came of it end with it. Nodes have no sessions: renewing their API key ends thei
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -135,15 +135,25 @@ def end_sessions(work: Work, *conditions: ColumnElement[bool]) -> bool:
     return True
 
 
+Confirm = Callable[[Mapping[str, Any]], Awaitable[None]]
+"""Asked, before a session is renewed, whether its user is still welcome where it logged in. Raises if not."""
+
+
+async def _believe(claims: Mapping[str, Any]) -> None:
+    """Ask nobody."""
+
+
 class Refreshes:
     """Gives a new pair of tokens for a refresh token."""
 
-    def __init__(self, works: Works, pairs: TokenPairs) -> None:
+    def __init__(self, works: Works, pairs: TokenPairs, confirm: Confirm = _believe) -> None:
         self._works = works
         self._pairs = pairs
+        self._confirm = confirm
 
     async def refresh(self, claims: dict[str, Any], origin: Origin) -> UserTokens | NodeTokens:
         """Renew; raises `Unauthenticated` when the identity is gone or its session or tokens were revoked."""
+        await self._confirm(claims)
         async with self._works.open(write=claims.get("client_type") != "node") as work:
             renewed = await to_thread.run_sync(self._renew, work, claims, origin)
         # Only now: what was noted about a stolen token must not be rolled back.

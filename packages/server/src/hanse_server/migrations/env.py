@@ -7,6 +7,7 @@ from alembic import context
 import hanse_server.identity.access_token_models
 import hanse_server.identity.guessing
 import hanse_server.identity.models  # (no slice above refers to these tables)
+import hanse_server.sso.models
 import hanse_server.tasks.models  # noqa: F401  (the highest slice brings the tables of all)
 import hanse_web.mail_queue
 import hanse_web.outbox  # noqa: F401

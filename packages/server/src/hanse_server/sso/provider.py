@@ -27,6 +27,14 @@ class Refused(Unauthenticated):
     """The provider says no: the code is used up, the login was ended there, the account is closed."""
 
 
+class Unconfirmed(Unavailable):
+    """The provider could not tell whether somebody is still welcome, but has given a new refresh token already."""
+
+    def __init__(self, message: str, refresh_token: str | None) -> None:
+        super().__init__(message)
+        self.refresh_token = refresh_token
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What a provider says of the person that just logged in, or still is."""
@@ -99,7 +107,10 @@ class Provider:
     async def refresh(self, refresh_token: str, subject: str) -> Proof:
         """Ask whether a person is still welcome. Raises `Refused` when not, `Unavailable` when nobody can tell."""
         granted = self._granted(await self._ask({"grant_type": "refresh_token", "refresh_token": refresh_token}))
-        return await self._proof({"refresh_token": refresh_token, **granted}, subject=subject)
+        try:
+            return await self._proof({"refresh_token": refresh_token, **granted}, subject=subject)
+        except Unavailable as error:
+            raise Unconfirmed(error.message, _short(granted.get("refresh_token"))) from error
 
     async def start_device(self) -> DeviceCode:
         """Begin a login for whom no browser can be opened. Raises `Conflict` where the provider has no such way."""

@@ -14,7 +14,11 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from hanse_server.accounts.models import User
+from hanse_server.settings import Settings
 from hanse_server.settings.oidc import OidcProvider
 from hanse_web.clock import FixedClock
 
@@ -158,3 +162,78 @@ def registration_fixture() -> Callable[..., OidcProvider]:
 @pytest.fixture
 def browser() -> type[Browser]:
     return Browser
+
+
+GROUPS = {
+    "researchers": {"organization": "alpha", "roles": ["Researcher"]},
+    "admins": {"organization": "alpha", "roles": ["Organization Admin"]},
+    "partners": {"organization": "beta", "roles": ["Viewer"]},
+}
+
+
+@pytest.fixture
+def realms_known() -> dict[str, Any]:
+    """More settings of the hospital's provider; override the fixture to change them."""
+    return {}
+
+
+@pytest.fixture
+def settings(settings: Settings, hospital: Realm, university: Realm, realms_known: dict[str, Any]) -> Settings:
+    """Both providers are known: the hospital's creates accounts, the university's knows only who was linked."""
+    known = {"groups": GROUPS, "unknown_users": "create", "label": "The hospital", **realms_known}
+    providers = (registration(hospital, **known), registration(university, "university", require_group=False))
+    return settings.model_copy(update={"oidc": providers})
+
+
+@dataclass
+class Desk:
+    """Where people log in."""
+
+    client: httpx.AsyncClient
+
+    async def start(self, provider: str = "hospital", path: str = "start", **fields: Any) -> dict[str, Any]:
+        body = {"redirect_uri": CALLBACK, **fields}
+        answer = await self.client.post(f"/oidc/{provider}/{path}", json=body)
+        assert answer.status_code == 200, answer.text
+        begun: dict[str, Any] = answer.json()
+        return begun
+
+    async def brought_back(self, name: str, begun: dict[str, Any], **fields: str | None) -> dict[str, Any]:
+        """Log in at the provider, and give the body with which the login is finished here."""
+        reached = Browser(name).visit(begun["authorization_url"])
+        assert isinstance(reached, httpx.URL), reached
+        sent = query_of(reached)
+        return {"ticket": begun["ticket"], "state": sent["state"], "code": sent["code"], "iss": sent["iss"], **fields}
+
+    async def finish(self, body: dict[str, Any], provider: str = "hospital", path: str = "finish") -> httpx.Response:
+        return await self.client.post(f"/oidc/{provider}/{path}", json=body)
+
+    async def log_in(self, name: str, provider: str = "hospital") -> httpx.Response:
+        return await self.finish(await self.brought_back(name, await self.start(provider)), provider)
+
+    async def refresh(self, tokens: dict[str, str]) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {tokens['refresh_token']}"}
+        return await self.client.post("/token/refresh", headers=headers)
+
+    async def whoami(self, tokens: dict[str, str]) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        key = tokens["user_url"].rpartition("/")[2]
+        return await self.client.get(f"/user/{key}", params={"include_permissions": True}, headers=headers)
+
+
+@pytest.fixture
+def desk(anonymous: httpx.AsyncClient) -> Desk:
+    return Desk(anonymous)
+
+
+@pytest.fixture
+def roles(session: Session) -> Callable[[str], set[str]]:
+    """Give the names of the roles that a user holds now."""
+
+    def of(username: str) -> set[str]:
+        session.rollback()
+        session.expire_all()
+        user = session.scalars(select(User).where(User.username == username)).one()
+        return {role.name for role in user.roles}
+
+    return of

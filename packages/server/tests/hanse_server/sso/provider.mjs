@@ -2,6 +2,7 @@
 //   PUT /test/users    {"ada": {"password": "…", "claims": {"groups": [...]}}}   replaces all users
 //   PUT /test/keys     signs with a new key from now on, and forgets the old one
 //   PUT /test/mood     {"status": 503} answers everything like that; {} is well again
+// ID tokens are valid for long: the clock of the server under test may be ahead by days.
 // Prints one line of JSON with the issuers when it listens.
 import { createServer } from 'node:http'
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
@@ -35,7 +36,7 @@ function build(issuer, state) {
       introspection: { enabled: true },
     },
     cookies: { keys: ['test'] },
-    ttl: { AccessToken: 3600, IdToken: 3600, DeviceCode: 600, Session: 3600, Interaction: 600, Grant: 86400, RefreshToken: 86400 },
+    ttl: { AccessToken: 3600, IdToken: 30 * 86400, DeviceCode: 600, Session: 3600, Interaction: 600, Grant: 86400, RefreshToken: 86400 },
     findAccount: async (ctx, id) => state.users[id] && { accountId: id, claims: async () => ({ sub: id, ...state.users[id].claims }) },
     interactions: { url: (ctx, interaction) => `/login/${interaction.uid}` },
     loadExistingGrant: async ctx => {

@@ -152,6 +152,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_access_token_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "external_identity",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("issuer", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["identity.id"], name=op.f("fk_external_identity_user_id_identity"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_external_identity")),
+        sa.UniqueConstraint("issuer", "subject", name=op.f("uq_external_identity_issuer_subject")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("external_identity", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_external_identity_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "login_session",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("identity_id", sa.Integer(), nullable=False),
@@ -326,6 +344,24 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("identity_id", name=op.f("pk_v4_secret")),
     )
+    op.create_table(
+        "external_role",
+        sa.Column("identity_id", sa.Integer(), nullable=False),
+        sa.Column("role_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["identity_id"],
+            ["external_identity.id"],
+            name=op.f("fk_external_role_identity_id_external_identity"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["role_id"], ["role.id"], name=op.f("fk_external_role_role_id_role"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("identity_id", "role_id", name=op.f("pk_external_role")),
+    )
+    with op.batch_alter_table("external_role", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_external_role_role_id"), ["role_id"], unique=False)
+
     op.create_table(
         "known_network",
         sa.Column("user_id", sa.Integer(), nullable=False),
@@ -679,6 +715,10 @@ def downgrade() -> None:
 
     op.drop_table("node_setting")
     op.drop_table("known_network")
+    with op.batch_alter_table("external_role", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_external_role_role_id"))
+
+    op.drop_table("external_role")
     op.drop_table("v4_secret")
     with op.batch_alter_table("user_account", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_user_account_organization_id"))
@@ -709,6 +749,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_session_identity_id"))
 
     op.drop_table("login_session")
+    with op.batch_alter_table("external_identity", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_external_identity_user_id"))
+
+    op.drop_table("external_identity")
     with op.batch_alter_table("access_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_access_token_user_id"))
 

@@ -1,0 +1,133 @@
+"""Logging in at a provider: through a browser, or through a browser elsewhere."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from anyio import to_thread
+
+from hanse_core.errors import NotFound, Unauthenticated
+from hanse_core.wire import sso as wire
+from hanse_core.wire.accounts import UserTokens
+from hanse_server.identity.pairs import TokenPairs
+from hanse_server.identity.sessions import Sessions
+from hanse_server.settings.oidc import OidcProvider
+from hanse_server.sso import rules
+from hanse_server.sso.external import External
+from hanse_server.sso.pacing import Pacing
+from hanse_server.sso.people import People, Refusal, Welcome, method_of
+from hanse_server.sso.provider import Proof, Provider, Waiting
+from hanse_server.sso.tickets import Tickets
+from hanse_web.clock import Clock
+from hanse_web.origin import Origin
+from hanse_web.sealing import Seal
+from hanse_web.work import Work, Works
+
+LIFE = timedelta(minutes=10)
+"""How long somebody may take to log in at the provider."""
+LOGIN, LINK, DEVICE = "login", "link", "device"
+
+log = structlog.get_logger()
+
+
+class SingleSignOn:
+    """The providers of this server, and the ways to log in through them."""
+
+    def __init__(
+        self, works: Works, pairs: TokenPairs, providers: tuple[OidcProvider, ...], secret: str, clock: Clock
+    ) -> None:
+        self._works = works
+        self._pairs = pairs
+        self._clock = clock
+        self._tickets = Tickets(secret, clock)
+        self._pacing = Pacing(clock)
+        self.seal = Seal(secret, "external logins")
+        self.providers = {each.name: Provider(each, clock) for each in providers}
+
+    def provider(self, name: str) -> Provider:
+        """Find a provider. Raises `NotFound`."""
+        if (found := self.providers.get(name)) is None:
+            raise NotFound(f"the provider {name[:40]} is not found")
+        return found
+
+    async def start(self, name: str, redirect_uri: str, *, link_to: int | None = None) -> wire.OidcStarted:
+        """Begin a login in a browser, or the proof that one is the person to be linked to an account."""
+        provider = self.provider(name)
+        rules.require_redirect(provider.settings, redirect_uri)
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        address = await provider.authorization_url(redirect_uri, state, nonce, verifier)
+        content = {"provider": name, "state": state, "nonce": nonce, "verifier": verifier, "redirect": redirect_uri}
+        ticket = self._tickets.seal(LINK if link_to else LOGIN, {**content, "user": link_to}, LIFE)
+        seconds = int(LIFE.total_seconds())
+        return wire.OidcStarted(authorization_url=address, state=state, ticket=ticket, expires_in=seconds)
+
+    async def finish(self, name: str, body: wire.OidcFinish, origin: Origin) -> UserTokens:
+        """Log in with what the provider sent back."""
+        return await self._log_in(self.provider(name), await self._exchanged(name, LOGIN, body), origin)
+
+    async def prove(self, name: str, body: wire.OidcFinish, user_id: int) -> Proof:
+        """Give the person that a user has proven to be. Raises `Unauthenticated` if somebody else started."""
+        return await self._exchanged(name, LINK, body, user_id)
+
+    async def start_device(self, name: str) -> wire.OidcDeviceStarted:
+        """Begin a login in a browser elsewhere."""
+        begun = await self.provider(name).start_device()
+        content = {"provider": name, "code": begun.device_code, "interval": begun.interval}
+        return wire.OidcDeviceStarted(
+            user_code=begun.user_code,
+            verification_uri=begun.verification_uri,
+            verification_uri_complete=begun.verification_uri_complete,
+            ticket=self._tickets.seal(DEVICE, content, timedelta(seconds=begun.expires_in)),
+            expires_in=begun.expires_in,
+            interval=begun.interval,
+        )
+
+    async def finish_device(self, name: str, ticket: str, origin: Origin) -> UserTokens | wire.OidcWaiting:
+        """Log in if the person has finished; else say when to ask again."""
+        provider, content = self.provider(name), self._opened(DEVICE, name, ticket)
+        interval = int(content["interval"])
+        if not self._pacing.may_go(content["code"], interval):
+            return wire.OidcWaiting(status="slow_down", interval=interval + 5)
+        found = await provider.device(content["code"])
+        if isinstance(found, Waiting):
+            status, longer = ("slow_down", 5) if found.slow_down else ("pending", 0)
+            return wire.OidcWaiting.model_validate({"status": status, "interval": interval + longer})
+        return await self._log_in(provider, found, origin)
+
+    async def _exchanged(self, name: str, purpose: str, body: wire.OidcFinish, user_id: int | None = None) -> Proof:
+        provider, content = self.provider(name), self._opened(purpose, name, body.ticket)
+        rules.require_same_state(body.state, content["state"])
+        if content["user"] != user_id:
+            raise Unauthenticated("somebody else began to link; start again")
+        await provider.require_sender(body.iss)
+        return await provider.exchange(body.code, content["redirect"], content["verifier"], content["nonce"])
+
+    def _opened(self, purpose: str, name: str, ticket: str) -> Mapping[str, Any]:
+        content = self._tickets.open(purpose, ticket)
+        if content["provider"] != name:
+            raise Unauthenticated("this login began at another provider; start again")
+        return content
+
+    async def _log_in(self, provider: Provider, proof: Proof, origin: Origin) -> UserTokens:
+        async with self._works.open(write=True) as work:
+            outcome = await to_thread.run_sync(self._settled, work, provider, proof, origin)
+        # Only now: what was taken away from somebody who is refused must not be given back.
+        if isinstance(outcome, Refusal):
+            log.info("external-login-refused", provider=provider.settings.name, reason=outcome.reason)
+            raise Unauthenticated(outcome.reason)
+        return outcome
+
+    def _settled(self, work: Work, provider: Provider, proof: Proof, origin: Origin) -> UserTokens | Refusal:
+        welcome = People(work, provider.settings).settle(proof)
+        if isinstance(welcome, Refusal):
+            return welcome
+        external = self.remembered(welcome, proof).sealed(self.seal, welcome.user_id)
+        sessions = Sessions(work, self._pairs)
+        return sessions.open(welcome.user_id, method_of(provider.settings), external=external, origin=origin)
+
+    def remembered(self, welcome: Welcome, proof: Proof) -> External:
+        """Give what a session keeps of a proof."""
+        now = self._clock.now().timestamp()
+        return External(welcome.identity_id, tuple(sorted(welcome.groups)), proof.refresh_token, now)
