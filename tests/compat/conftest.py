@@ -112,7 +112,7 @@ class Rest:
 @pytest.fixture(scope="session")
 def stock_client(environment: Callable[..., Path]) -> Path:
     """Python with the unmodified v4 client."""
-    return environment(f"vantage6-client=={VERSION}")
+    return environment(f"vantage6-client=={VERSION}", "pyotp")
 
 
 @pytest.fixture(scope="session")

@@ -35,18 +35,23 @@ def password() -> str:
 class Server:
     """The central server of a sandbox, on a free port, with SQLite in the sandbox's folder."""
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None, **settings: Any) -> None:
         self.port = port or free_port()
         self.root_password = password()
-        settings = {"ip": "127.0.0.1", "port": self.port, "uri": f"sqlite:///{folder / 'server.sqlite'}"}
-        config = folder / "server.yaml"
-        config.write_text(yaml.safe_dump(settings))
+        self._config = folder / "server.yaml"
+        self._settings = {"ip": "127.0.0.1", "port": self.port, "uri": f"sqlite:///{folder / 'server.sqlite'}"}
+        self.configure(**settings)
         self.process = Process(
             "the server",
-            ["server", "start", "--config", str(config)],
+            ["server", "start", "--config", str(self._config)],
             folder / "server.log",
             {"HANSE_SERVER_ROOT_PASSWORD": self.root_password},
         )
+
+    def configure(self, **settings: Any) -> None:
+        """Set or change settings; they count from the next start on."""
+        self._settings |= settings
+        self._config.write_text(yaml.safe_dump(self._settings))
 
     @property
     def url(self) -> str:

@@ -231,6 +231,7 @@ T = TypeVar("T")
 
 
 def _one_of(known: Mapping[str, T], parameter: str, value: str) -> T:
-    if value not in known:
+    found = known.get(value) or known.get(value.upper())
+    if found is None:
         raise Invalid(f"parameter {parameter} must be one of {', '.join(known)}, not {value!r}")
-    return known[value]
+    return found
