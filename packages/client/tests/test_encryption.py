@@ -78,6 +78,15 @@ async def test_without_a_key_nothing_is_sent_to_an_encrypted_collaboration(clien
     assert server.tasks == {}
 
 
+async def test_with_a_key_nothing_readable_is_sent_unless_one_says_so(client: Any, server: Any, own: Any) -> None:
+    await client.setup_encryption(own)
+    open_one = {**SECURE, "collaboration": "lung"}
+    with pytest.raises(Invalid, match="plain=True"):
+        await client.tasks.create(**open_one)
+    assert server.tasks == {}
+    assert await client.tasks.create(**open_one, plain=True)
+
+
 async def test_an_organization_without_a_published_key_is_named(client: Any, own: Any) -> None:
     await client.setup_encryption(own)
     with pytest.raises(Invalid, match="beta: the organization has not published a public key"):

@@ -34,6 +34,7 @@ class Order:
     databases: Sequence[Database]
     name: str
     description: str
+    plain: bool
 
     @property
     def input(self) -> bytes:
@@ -57,7 +58,7 @@ async def compose(api: Api[Awaiting], order: Order) -> dict[str, Any]:
     if order.study is not None:
         study_id = (await api.studies.find(order.study, collaboration_id=collaboration.id)).id
     organizations = await _chosen(api, order, collaboration, study_id)
-    sealer = sealer_for(collaboration.encrypted, api.sealer)
+    sealer = sealer_for(collaboration.encrypted, api.sealer, plain=order.plain)
     return body(
         TaskCreate,
         name=order.name or None,

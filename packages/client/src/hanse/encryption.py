@@ -23,11 +23,21 @@ def sealer_of(private_key: str | Path | rsa.RSAPrivateKey) -> EnvelopeSealer:
     return EnvelopeSealer(key)
 
 
-def sealer_for(encrypted: bool, own: EnvelopeSealer | None) -> Sealer:
-    """Choose how payloads of a collaboration travel; the results will need the key, so it is asked for at once."""
-    if encrypted and own is None:
-        raise Invalid(f"the collaboration {_NO_KEY}")
-    return own if encrypted and own is not None else PlainSealer()
+def sealer_for(encrypted: bool, own: EnvelopeSealer | None, *, plain: bool = False) -> Sealer:
+    """Choose how payloads of a collaboration travel; the results will need the key, so it is asked for at once.
+
+    Whoever set a key up means to encrypt: that a collaboration is not encrypted is only the server's word.
+    """
+    if encrypted:
+        if own is None:
+            raise Invalid(f"the collaboration {_NO_KEY}")
+        return own
+    if own is not None and not plain:
+        raise Invalid(
+            "you set up encryption, but the server says that this collaboration is not encrypted, so the server could "
+            "read the input and the results; if that is right, say plain=True"
+        )
+    return PlainSealer()
 
 
 def seal_input(plain: bytes, organization: Organization, sealer: Sealer) -> str:

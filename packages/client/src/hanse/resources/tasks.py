@@ -73,6 +73,7 @@ class Tasks(Resource[M]):
         databases: Sequence[Database] = ("default",),
         name: str = "",
         description: str = "",
+        plain: bool = False,
     ) -> Task:
         """Send an analysis to organizations, and return at once.
 
@@ -87,6 +88,7 @@ class Tasks(Resource[M]):
             databases: labels of the data to read at the stations, or mappings with `label` and e.g. `query`.
             name: for lists; default is the method.
             description: for the others.
+            plain: send the input readable for the server, although you set up encryption.
 
         Raises:
             NotFound: no such collaboration, study or organization; the message names those that there are.
@@ -106,6 +108,7 @@ class Tasks(Resource[M]):
             databases=databases,
             name=name or method,
             description=description,
+            plain=plain,
         )
         request = await compose(self._all, order)
         return Task.model_validate(await self._send("POST", "task", request, key=str(uuid.uuid4())))
@@ -158,6 +161,7 @@ class Tasks(Resource[M]):
         databases: Sequence[Database] = ("default",),
         name: str = "",
         description: str = "",
+        plain: bool = False,
         timeout: float | None = None,
         progress: bool = True,
         as_pandas: bool = False,
@@ -177,6 +181,7 @@ class Tasks(Resource[M]):
             databases=databases,
             name=name,
             description=description,
+            plain=plain,
         )
         return await self.wait(task, timeout=timeout, progress=progress, as_pandas=as_pandas)
 
