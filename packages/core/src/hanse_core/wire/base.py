@@ -62,6 +62,12 @@ class Identified(Body):
 T = TypeVar("T")
 
 
+class Message(BaseModel):
+    """What was done, for people."""
+
+    msg: str
+
+
 class Page(BaseModel, Generic[T]):
     """One page of a list."""
 

@@ -6,7 +6,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Request, Response
 
 from hanse_core.wire import accounts as wire
-from hanse_core.wire.base import Page
+from hanse_core.wire.base import Message, Page
 from hanse_server.accounts.items import organization_items, role_items, rule_items, user_items
 from hanse_server.accounts.organizations import Organizations
 from hanse_server.accounts.passwords import Passwords
@@ -21,7 +21,6 @@ users = APIRouter(tags=["users"])
 roles = APIRouter(tags=["roles"])
 routers = (organizations, users, roles)
 
-Message = dict[str, str]
 DEPENDENTS = {"parameters": [parameter("delete_dependents", "boolean")]}
 
 
@@ -65,7 +64,7 @@ def change_organization(
 def delete_organization(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> Message:
     """Remove an organization."""
     Organizations(work, actor).delete(key, with_dependents=query.flag("delete_dependents"))
-    return {"msg": f"organization {key} was removed"}
+    return Message(msg=f"organization {key} was removed")
 
 
 @users.get(
@@ -117,7 +116,7 @@ def change_user(work: RequestWork, actor: AnyUser, key: Key, body: wire.UserPatc
 def delete_user(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> Message:
     """Remove a user."""
     Users(work, actor).delete(key, with_dependents=query.flag("delete_dependents"))
-    return {"msg": f"user {key} was removed"}
+    return Message(msg=f"user {key} was removed")
 
 
 @roles.get(
@@ -155,7 +154,7 @@ def change_role(work: RequestWork, actor: AnyUser, key: Key, body: wire.RolePatc
 def delete_role(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> Message:
     """Remove a role."""
     Roles(work, actor).delete(key, with_dependents=query.flag("delete_dependents"))
-    return {"msg": f"role {key} was removed"}
+    return Message(msg=f"role {key} was removed")
 
 
 @roles.post("/role/{key}/rule/{rule_id}", status_code=201)

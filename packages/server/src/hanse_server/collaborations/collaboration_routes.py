@@ -5,19 +5,23 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from hanse_core.wire.accounts import Organization
-from hanse_core.wire.base import Identified
+from hanse_core.wire.base import Identified, Message, Page
 from hanse_core.wire.collaborations import Collaboration, CollaborationCreate, CollaborationPatch
 from hanse_server.accounts.items import organization_items
 from hanse_server.collaborations.collaboration_service import Collaborations
 from hanse_server.collaborations.items import collaboration_items, member_node_items
 from hanse_web.auth import AnyActor, AnyUser, UserOrNode
-from hanse_web.query import Parameters, page
+from hanse_web.query import Parameters, documented, page, parameter
 from hanse_web.work import RequestWork
 
 router = APIRouter(tags=["collaborations"])
 
 
-@router.get("/collaboration")
+@router.get(
+    "/collaboration",
+    response_model=Page[Collaboration],
+    openapi_extra=documented(text="name include", integers="organization_id algorithm_store_id", flags="encrypted"),
+)
 def list_collaborations(request: Request, work: RequestWork, actor: UserOrNode) -> Response:
     """List collaborations."""
     parameters = Parameters(request)
@@ -37,7 +41,7 @@ def create_collaboration(work: RequestWork, actor: AnyUser, body: CollaborationC
     return collaboration_items(work.session, work.links, [made])[0]
 
 
-@router.get("/collaboration/{collaboration_id:int}")
+@router.get("/collaboration/{collaboration_id:int}", openapi_extra={"parameters": [parameter("include", "string")]})
 def get_collaboration(request: Request, work: RequestWork, actor: AnyActor, collaboration_id: int) -> Collaboration:
     """Give one collaboration."""
     found = Collaborations(work, actor).get(collaboration_id)
@@ -54,12 +58,14 @@ def patch_collaboration(
     return collaboration_items(work.session, work.links, [changed])[0]
 
 
-@router.delete("/collaboration/{collaboration_id:int}")
-def delete_collaboration(request: Request, work: RequestWork, actor: AnyUser, collaboration_id: int) -> dict[str, str]:
+@router.delete(
+    "/collaboration/{collaboration_id:int}", openapi_extra={"parameters": [parameter("delete_dependents", "boolean")]}
+)
+def delete_collaboration(request: Request, work: RequestWork, actor: AnyUser, collaboration_id: int) -> Message:
     """Dissolve a collaboration."""
     with_dependents = Parameters(request).flag("delete_dependents")
     Collaborations(work, actor).delete(collaboration_id, delete_dependents=with_dependents)
-    return {"msg": f"collaboration {collaboration_id} is deleted"}
+    return Message(msg=f"collaboration {collaboration_id} is deleted")
 
 
 @router.post("/collaboration/{collaboration_id:int}/organization")
@@ -86,7 +92,7 @@ def add_node(work: RequestWork, actor: AnyUser, collaboration_id: int, body: Ide
 
 
 @router.delete("/collaboration/{collaboration_id:int}/node")
-def remove_node(work: RequestWork, actor: AnyUser, collaboration_id: int, body: Identified) -> dict[str, str]:
+def remove_node(work: RequestWork, actor: AnyUser, collaboration_id: int, body: Identified) -> Message:
     """Take a node out of a collaboration."""
     Collaborations(work, actor).remove_node(collaboration_id, body.id)
-    return {"msg": f"node {body.id} is no longer in collaboration {collaboration_id}"}
+    return Message(msg=f"node {body.id} is no longer in collaboration {collaboration_id}")

@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from hanse_core.wire.accounts import NodeLogin, NodeTokens
-from hanse_core.wire.base import Identified
+from hanse_core.wire.base import Identified, Message, Page
 from hanse_core.wire.collaborations import Node, NodeCreate, NodePatch
 from hanse_server.collaborations.items import node_items
 from hanse_server.collaborations.node_login import NodeLogins
 from hanse_server.collaborations.node_service import Nodes
 from hanse_web.auth import AnyUser, ShownNode, UserOrNode
 from hanse_web.origin import RequestOrigin
-from hanse_web.query import Parameters, page
+from hanse_web.query import Parameters, documented, page
 from hanse_web.work import RequestWork
 
 router = APIRouter(tags=["nodes"])
@@ -50,7 +50,15 @@ def renew_key(work: RequestWork, actor: AnyUser, body: Identified) -> dict[str, 
     return {"api_key": Nodes(work, actor).renew_key(body.id)}
 
 
-@router.get("/node")
+@router.get(
+    "/node",
+    response_model=Page[Node],
+    openapi_extra=documented(
+        text="name status ip",
+        integers="organization_id collaboration_id study_id",
+        moments="last_seen_from last_seen_till",
+    ),
+)
 def list_nodes(request: Request, work: RequestWork, actor: UserOrNode) -> Response:
     """List nodes."""
     parameters = Parameters(request)
@@ -83,10 +91,10 @@ def patch_node(work: RequestWork, actor: UserOrNode, node_id: int, body: NodePat
 
 
 @router.delete("/node/{node_id:int}")
-def delete_node(work: RequestWork, actor: AnyUser, node_id: int) -> dict[str, str]:
+def delete_node(work: RequestWork, actor: AnyUser, node_id: int) -> Message:
     """Remove a node."""
     Nodes(work, actor).delete(node_id)
-    return {"msg": f"node {node_id} is deleted"}
+    return Message(msg=f"node {node_id} is deleted")
 
 
 def _without_key(item: Node) -> dict[str, object]:

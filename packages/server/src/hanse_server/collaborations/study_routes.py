@@ -3,19 +3,23 @@
 from fastapi import APIRouter, Request, Response
 
 from hanse_core.wire.accounts import Organization
-from hanse_core.wire.base import Identified
+from hanse_core.wire.base import Identified, Message, Page
 from hanse_core.wire.collaborations import Study, StudyCreate, StudyPatch
 from hanse_server.accounts.items import organization_items
 from hanse_server.collaborations.items import study_items
 from hanse_server.collaborations.study_service import Studies
 from hanse_web.auth import AnyActor, AnyUser
-from hanse_web.query import Parameters, page
+from hanse_web.query import Parameters, documented, page, parameter
 from hanse_web.work import RequestWork
 
 router = APIRouter(tags=["studies"])
 
 
-@router.get("/study")
+@router.get(
+    "/study",
+    response_model=Page[Study],
+    openapi_extra=documented(text="name include", integers="organization_id collaboration_id"),
+)
 def list_studies(request: Request, work: RequestWork, actor: AnyActor) -> Response:
     """List studies; open to containers too, whose client asks for it."""
     parameters = Parameters(request)
@@ -35,7 +39,7 @@ def create_study(work: RequestWork, actor: AnyUser, body: StudyCreate) -> Study:
     return study_items(work.session, work.links, [made], with_organizations=True)[0]
 
 
-@router.get("/study/{study_id:int}")
+@router.get("/study/{study_id:int}", openapi_extra={"parameters": [parameter("include", "string")]})
 def get_study(request: Request, work: RequestWork, actor: AnyActor, study_id: int) -> Study:
     """Give one study."""
     found = Studies(work, actor).get(study_id)
@@ -50,12 +54,12 @@ def patch_study(work: RequestWork, actor: AnyUser, study_id: int, body: StudyPat
     return study_items(work.session, work.links, [changed], with_organizations=True)[0]
 
 
-@router.delete("/study/{study_id:int}")
-def delete_study(request: Request, work: RequestWork, actor: AnyUser, study_id: int) -> dict[str, str]:
+@router.delete("/study/{study_id:int}", openapi_extra={"parameters": [parameter("delete_dependents", "boolean")]})
+def delete_study(request: Request, work: RequestWork, actor: AnyUser, study_id: int) -> Message:
     """Remove a study."""
     with_dependents = Parameters(request).flag("delete_dependents")
     Studies(work, actor).delete(study_id, delete_dependents=with_dependents)
-    return {"msg": f"study {study_id} is deleted"}
+    return Message(msg=f"study {study_id} is deleted")
 
 
 @router.post("/study/{study_id:int}/organization")

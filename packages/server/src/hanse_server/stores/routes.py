@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from hanse_core.wire.base import Message, Page
 from hanse_core.wire.stores import AlgorithmStore, StoreCreate, StorePatch
 from hanse_server.stores.coupling import Couplings
 from hanse_server.stores.items import store_items
@@ -22,7 +23,11 @@ def _couplings(request: Request, works: AllWorks) -> Couplings:
 Coupled = Annotated[Couplings, Depends(_couplings)]
 
 
-@router.get("/algorithmstore", openapi_extra=documented(text="name url", integers="collaboration_id"))
+@router.get(
+    "/algorithmstore",
+    response_model=Page[AlgorithmStore],
+    openapi_extra=documented(text="name url", integers="collaboration_id"),
+)
 def list_stores(work: RequestWork, actor: AnyUser, query: Query) -> Response:
     """List the algorithm stores of the collaborations that one may view, and those for all."""
     selection = Stores(work, actor).selection(query)
@@ -48,6 +53,6 @@ def patch_store(work: RequestWork, actor: AnyUser, key: Key, body: StorePatch) -
 
 
 @router.delete("/algorithmstore/{key}", openapi_extra={"parameters": [parameter("server_url", "string")]})
-async def uncouple_store(actor: DetachedUser, couplings: Coupled, query: Query, key: Key) -> dict[str, str]:
+async def uncouple_store(actor: DetachedUser, couplings: Coupled, query: Query, key: Key) -> Message:
     """Forget an algorithm store; tasks that came from it stay."""
-    return {"msg": await couplings.uncouple(actor, key, query.text("server_url"))}
+    return Message(msg=await couplings.uncouple(actor, key, query.text("server_url")))
