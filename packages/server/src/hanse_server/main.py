@@ -39,8 +39,7 @@ from hanse_server.sso.confirming import Confirming
 from hanse_server.sso.lapses import Lapses
 from hanse_server.sso.service import SingleSignOn
 from hanse_server.stores import routes as stores_routes
-from hanse_server.stores.calls import StoreCalls
-from hanse_server.stores.rules import bare_host
+from hanse_server.stores.calls import store_calls
 from hanse_server.tasks import routes as tasks_routes
 from hanse_server.tasks.actors import container_loader
 from hanse_server.tasks.rules import TaskPolicy
@@ -54,7 +53,7 @@ from hanse_web.known import Unrelated
 from hanse_web.links import Links
 from hanse_web.mail import ConsoleMailer, Mailer, SmtpMailer
 from hanse_web.mail_queue import MailQueue
-from hanse_web.outbound import Destinations, Outbound
+from hanse_web.outbound import Outbound
 from hanse_web.outbox import Dispatcher, EventBus
 from hanse_web.sealing import Seal
 from hanse_web.work import Works
@@ -151,7 +150,7 @@ def create_app(
             "letters": letters,
             "live": live,
             "watch": live.watch,
-            "store_calls": store_calls(settings, pairs, outbound),
+            "store_calls": store_calls(settings, pairs.for_store, outbound),
             "task_policy": TaskPolicy(settings.max_open_subtasks, settings.algorithm_stores.require_approved_images),
             "vpn": EduVpn(settings.vpn_server) if settings.vpn_server else None,
         },
@@ -177,15 +176,6 @@ def _mailer(settings: Settings) -> Mailer | None:
         return ConsoleMailer()
     connection = settings.smtp.connection()
     return SmtpMailer(connection) if connection else None
-
-
-def store_calls(settings: Settings, pairs: TokenPairs, outbound: Outbound | None = None) -> StoreCalls:
-    """Build what speaks to algorithm stores, as far as the operator lets it."""
-    stores, host_uri = settings.algorithm_stores, settings.dev.host_uri
-    hosts = {host.lower() for host in stores.allowed_hosts} | ({bare_host(host_uri)} if host_uri else set())
-    destinations = Destinations(frozenset(hosts), stores.allowed_networks)
-    outbound = outbound or Outbound(destinations, stores.timeout_seconds)
-    return StoreCalls(outbound, pairs.for_store, settings.public_url, host_uri)
 
 
 def prepare(settings: Settings) -> str | None:

@@ -156,6 +156,10 @@ async def _actor(request: Request, work: RequestWork, claims: Claims) -> Actor:
 
 
 async def _detached_actor(request: Request, works: AllWorks, claims: Claims) -> Actor:
+    remembered = works.known.find(bearer(request))
+    if remembered is not None:
+        request.app.state.seen(remembered, works.clock.now())
+        return remembered
     async with works.open(write=False) as work:
         return await _load(request, work, claims)
 

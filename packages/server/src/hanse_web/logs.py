@@ -57,7 +57,7 @@ def configure(form: Format = "plain", level: str = "info") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic"):
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic", "httpx", "httpcore"):
         logger = logging.getLogger(name)
         logger.handlers[:] = []
         logger.propagate = True

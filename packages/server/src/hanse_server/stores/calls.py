@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hanse_core.errors import HanseError, Invalid, Unavailable
+from hanse_server.settings import Settings
 from hanse_server.stores import rules
 from hanse_web.access import UserActor
-from hanse_web.outbound import Outbound, Reply, Unreachable
+from hanse_web.outbound import Destinations, Outbound, Reply, Unreachable
 
 NO_URL = (
     "the store must know under which address it reaches this server; the operator can set server_url, "
@@ -72,6 +73,14 @@ class StoreCalls:
             raise Invalid(NO_URL, errors={"server_url": ["is missing"]})
         return rules.api_address(given, "server_url")
 
+    async def locate(self, url: str) -> str:
+        """Find where a store's API is: at the address itself, or below it at `/api`."""
+        for place in (url, f"{url}/api"):
+            reply = await self._outbound.call("GET", f"{place}/version", headers={})
+            if reply.status == 200 and isinstance(reply.body, dict) and "version" in reply.body:
+                return place
+        raise Invalid(f"there is no algorithm store at {url}, nor at {url}/api; check the address")
+
     async def register(self, actor: UserActor, store_url: str, own_url: str, *, force: bool) -> None:
         """Have a store accept this server's users; a store that anybody may read need not know it."""
         body = {"url": own_url} | ({"force": True} if force else {})
@@ -123,6 +132,17 @@ class StoreCalls:
             return await self._outbound.call(method, f"{places[-1]}/{path}", headers=headers, **more)
         except Unreachable as error:
             raise StoreAway(f"the algorithm store does not answer: {error.message}") from error
+
+
+def store_calls(
+    settings: Settings, token_for: Callable[[UserActor], str], outbound: Outbound | None = None
+) -> StoreCalls:
+    """Build what speaks to stores, as far as the operator lets it."""
+    stores, host_uri = settings.algorithm_stores, settings.dev.host_uri
+    hosts = {host.lower() for host in stores.allowed_hosts} | ({rules.bare_host(host_uri)} if host_uri else set())
+    destinations = Destinations(frozenset(hosts), stores.allowed_networks)
+    outbound = outbound or Outbound(destinations, stores.timeout_seconds)
+    return StoreCalls(outbound, token_for, settings.public_url, host_uri)
 
 
 def _same(url: object, own_url: str) -> bool:

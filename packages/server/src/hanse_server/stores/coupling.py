@@ -19,15 +19,16 @@ class Couplings:
         self._works = works
         self._calls = calls
 
-    async def couple(self, actor: UserActor, body: wire.StoreCreate) -> wire.AlgorithmStore:
-        """Make a store usable, once it accepts this server."""
+    async def couple(self, actor: UserActor, body: wire.StoreCreate, *, registers: bool = True) -> wire.AlgorithmStore:
+        """Make a store usable, once it accepts this server (unless it need not be asked)."""
         url = rules.api_address(body.algorithm_store_url, "algorithm_store_url")
         async with self._works.open(write=False) as work:
             await to_thread.run_sync(Stores(work, actor).admit, url, rules.wanted(body.collaboration_id))
         if rules.is_local(url) and not body.force:
             raise Invalid("a store on localhost is out of reach for nodes; use force=true if that is what you want")
-        own_url = self._calls.own_url(body.server_url)
-        await self._calls.register(actor, url, own_url, force=body.force)
+        if registers:
+            own_url = self._calls.own_url(body.server_url)
+            await self._calls.register(actor, url, own_url, force=body.force)
         async with self._works.open(write=True) as work:
             return await to_thread.run_sync(_create, work, actor, body, url)
 

@@ -8,16 +8,18 @@ from fastapi.responses import StreamingResponse
 
 from hanse_core.wire.base import Identified
 from hanse_core.wire.tasks import ColumnNames, ColumnRequest, Task, TaskCreate, TaskStatus
+from hanse_server.stores.calls import Approved
 from hanse_server.tasks.approval import Approvals
 from hanse_server.tasks.columns import Columns
 from hanse_server.tasks.creation import TaskCreation
 from hanse_server.tasks.kill_service import Kills
 from hanse_server.tasks.task_service import Tasks
 from hanse_server.tasks.watch import Watch
+from hanse_web.access import Actor
 from hanse_web.app import PAYLOAD_BYTES
 from hanse_web.auth import AnyActor, AnyUser, DetachedUserOrContainer, UserOrContainer
 from hanse_web.query import Parameters, page
-from hanse_web.work import AllWorks, RequestWork
+from hanse_web.work import AllWorks, RequestWork, Work
 
 router = APIRouter(tags=["tasks"])
 
@@ -55,8 +57,20 @@ async def create_task(
     approved = await approvals.approved(actor, body, idempotency_key)
     async with works.open(write=True) as work:
         creation = TaskCreation(work, actor, approvals.policy)
-        made = await to_thread.run_sync(creation.create, body, idempotency_key, approved)
-        return (await to_thread.run_sync(Tasks(work, actor).items, [made], []))[0]
+        return await to_thread.run_sync(_make, work, creation, actor, body, idempotency_key, approved)
+
+
+def _make(
+    work: Work,
+    creation: TaskCreation,
+    actor: Actor,
+    body: TaskCreate,
+    idempotency_key: str | None,
+    approved: Approved | None,
+) -> Task:
+    item = Tasks(work, actor).items([creation.create(body, idempotency_key, approved)], [])[0]
+    work.conclude()
+    return item
 
 
 @router.post("/column", responses={201: {"model": Task}}, response_model=ColumnNames)

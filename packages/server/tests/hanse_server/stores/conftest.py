@@ -17,7 +17,11 @@ from hanse_web.outbound import Destinations, Outbound
 STORE = "https://store.example/api"
 OWN_URL = "https://hanse.example/api"
 DIGEST = "sha256:" + "ab" * 32
-NAMES = {"store.example": ["8.8.8.8"], "other.example": ["2001:4860:4860::8888", "8.8.4.4"]}
+NAMES = {
+    "store.example": ["8.8.8.8"],
+    "store.cotopaxi.vantage6.ai": ["8.8.8.8"],
+    "other.example": ["2001:4860:4860::8888", "8.8.4.4"],
+}
 
 
 @dataclass
@@ -51,6 +55,8 @@ class Store:
         await self.note(request)
         if self.instead is not None:
             return self.instead
+        if request.url.path == "/api/version":
+            return JSONResponse({"version": "4.15.2"})
         if request.url.path == "/api/policy/public":
             return JSONResponse({"algorithm_view": self.policy, "allowed_servers": "all"})
         if self.policy != "public" and not await self.knows_caller(request):
@@ -76,7 +82,13 @@ class Store:
 
     def app(self) -> Starlette:
         every = ["GET", "POST", "DELETE"]
-        paths = ("/api/policy/public", "/api/algorithm", "/api/vantage6-server", "/api/vantage6-server/{key:int}")
+        paths = (
+            "/api/version",
+            "/api/policy/public",
+            "/api/algorithm",
+            "/api/vantage6-server",
+            "/api/vantage6-server/{key:int}",
+        )
         return Starlette(routes=[Route(path, self.handle, methods=every) for path in paths])
 
 

@@ -1,5 +1,8 @@
 """Coupled to an unmodified algorithm store 4.15.2."""
 
+import asyncio
+import os
+import sys
 from typing import Any
 
 import httpx
@@ -7,6 +10,7 @@ import pytest
 
 from hanse_server.settings import Settings
 from hanse_server.settings.algorithm_stores import AlgorithmStores
+from hanse_web.clock import SystemClock
 
 DIGEST = "sha256:" + "cd" * 32
 
@@ -93,3 +97,38 @@ class TestWhereTheOperatorAllowsNothing:
 
         assert answer.status_code == 400
         assert "algorithm_stores.allowed_hosts" in answer.json()["msg"]
+
+
+class TestByCommand:
+    """The command runs beside the server, by the same clock."""
+
+    @pytest.fixture
+    def clock(self) -> SystemClock:
+        return SystemClock()
+
+    async def test_the_command_couples_and_uncouples_it(
+        self, settings: Settings, stock_store: str, own_url: str, store_client: httpx.AsyncClient, world: Any
+    ) -> None:
+        async def hanse(*arguments: str) -> str:
+            where = ["--database", settings.uri, "--server-url", own_url]
+            variables = {
+                **os.environ,
+                "HANSE_SERVER_JWT_SECRET_KEY": str(settings.jwt_secret_text()),
+                "HANSE_SERVER_ALGORITHM_STORES__ALLOWED_HOSTS": '["127.0.0.1"]',
+            }
+            command = [sys.executable, "-m", "hanse_core", "server", "store", *arguments, *where]
+            pipe = asyncio.subprocess.PIPE
+            process = await asyncio.create_subprocess_exec(*command, env=variables, stdout=pipe, stderr=pipe)
+            said, wrong = await process.communicate()
+            assert process.returncode == 0, wrong.decode()
+            return said.decode()
+
+        bare = stock_store.removesuffix("/api")
+        assert f"{stock_store} is coupled" in await hanse("add", bare, "--collaboration", str(world.main.id))
+        assert (await store_client.get("/vantage6-server")).json()[0]["url"] == own_url
+
+        said = await hanse("remove", bare)
+
+        assert "is deleted" in said
+        assert "may still" not in said
+        assert (await store_client.get("/vantage6-server")).status_code == 403
