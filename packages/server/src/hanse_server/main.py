@@ -42,7 +42,11 @@ from hanse_server.stores import routes as stores_routes
 from hanse_server.stores.calls import store_calls
 from hanse_server.tasks import routes as tasks_routes
 from hanse_server.tasks.actors import container_loader
+from hanse_server.tasks.intake import TaskIntake
+from hanse_server.tasks.janitor import Janitor
+from hanse_server.tasks.places import make_stores
 from hanse_server.tasks.rules import TaskPolicy
+from hanse_server.tasks.values import VALUES_RELEASED, Values
 from hanse_web import health, robots
 from hanse_web.access import Actor, ActorLoader
 from hanse_web.app import Parts, build
@@ -119,6 +123,9 @@ def create_app(
         PERSONAL: personal_loader(seal, clock),
     }
     live.attach(works, tokens, loaders, seen.note)
+    values = Values(works, make_stores(settings), settings.values)
+    janitor = Janitor(values, engine)
+    live.bells[VALUES_RELEASED] = janitor.ring
     mails = MailQueue(works, mailer or _mailer(settings), Seal(secret, "queued mail"))
     letters = Letters(mails, settings.server_name, settings.support_email)
     pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life, settings.sessions)
@@ -135,7 +142,7 @@ def create_app(
         allowed_origins=settings.cors_allowed_origins,
         trusted_proxies=settings.trusted_proxies,
         seen=seen_by(seen, used),
-        jobs=(seen.run, used.run, mails.run, Lapses(works, settings.oidc).run, *live.jobs),
+        jobs=(seen.run, used.run, mails.run, janitor.run, Lapses(works, settings.oidc).run, *live.jobs),
         state={
             "passwords": passwords,
             "pairs": pairs,
@@ -153,6 +160,9 @@ def create_app(
             "store_calls": store_calls(settings, pairs.for_store, outbound),
             "task_policy": TaskPolicy(settings.max_open_subtasks, settings.algorithm_stores.require_approved_images),
             "vpn": EduVpn(settings.vpn_server) if settings.vpn_server else None,
+            "values": values,
+            "janitor": janitor,
+            "intake": lambda request: TaskIntake(request, values),
         },
     )
     app = build(settings.server_name, settings.api_path, parts, ROUTERS)

@@ -35,8 +35,6 @@ log = structlog.get_logger()
 
 BODY_BYTES = 1 << 20
 """The largest body of a request; more is answered 413, before it is read. Routes that carry payloads take more."""
-PAYLOAD_BYTES = 256 << 20
-"""The largest body that carries inputs or a result, until they are streamed."""
 
 
 class _IdConvertor(Convertor[int]):

@@ -151,6 +151,11 @@ async def _look_up(request: Request, work: Work, claims: Mapping[str, Any]) -> A
     return actor
 
 
+async def authenticate(request: Request, work: Work) -> Actor:
+    """Find out who asks, where that must be known before the handler can be called."""
+    return await _load(request, work, await _claims(request, None))
+
+
 async def _actor(request: Request, work: RequestWork, claims: Claims) -> Actor:
     return await _load(request, work, claims)
 
@@ -235,14 +240,19 @@ async def _user_or_node(actor: AnyActor) -> UserActor | NodeActor:
     return actor
 
 
-async def _user_or_container(actor: AnyActor) -> UserActor | ContainerActor:
+def require_user_or_container(actor: Actor) -> UserActor | ContainerActor:
+    """Refuse nodes."""
     if not isinstance(actor, UserActor | ContainerActor):
         raise WrongIdentity("this endpoint is for users and algorithm containers, not for nodes")
     return actor
 
 
+async def _user_or_container(actor: AnyActor) -> UserActor | ContainerActor:
+    return require_user_or_container(actor)
+
+
 async def _detached_user_or_container(actor: DetachedActor) -> UserActor | ContainerActor:
-    return await _user_or_container(actor)
+    return require_user_or_container(actor)
 
 
 async def _container(actor: AnyActor) -> ContainerActor:

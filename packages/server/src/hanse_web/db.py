@@ -86,6 +86,19 @@ def is_sqlite(engine: Engine) -> bool:
     return engine.dialect.name == "sqlite"
 
 
+def empty_log(engine: Engine) -> bool:
+    """Carry the write-ahead log of an SQLite database over and empty it; tell whether no reader was in the way."""
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        is_busy, *_ = cursor.fetchone() or (True,)
+        cursor.close()
+        return not is_busy
+    finally:
+        connection.close()
+
+
 def _sqlite_engine(url: URL) -> Engine:
     pool = POOL if sqlite_file(str(url)) else {}
     arguments = {"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000}
@@ -96,7 +109,8 @@ def _sqlite_engine(url: URL) -> Engine:
         raw: Any = connection
         raw.isolation_level = None  # we say BEGIN ourselves, below
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        # Deleted rows are overwritten, so that what was erased cannot be read from the file.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

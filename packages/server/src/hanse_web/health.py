@@ -7,7 +7,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hanse_core import __version__
 from hanse_core.protocol import API_VERSION
-from hanse_web.auth import AnyActor
 
 router = APIRouter(tags=["health"])
 
@@ -22,12 +21,6 @@ async def version() -> dict[str, str]:
 async def health(request: Request) -> dict[str, bool]:
     """Tell whether the database answers."""
     return {"database": await to_thread.run_sync(_answers, request.app.state.engine)}
-
-
-@router.get("/blobstream/status")
-async def blob_store(actor: AnyActor) -> dict[str, bool]:
-    """Tell whether inputs and results go through a blob store."""
-    return {"blob_store_enabled": False}
 
 
 def _answers(engine: Engine) -> bool:

@@ -15,12 +15,12 @@ from hanse_core.errors import Invalid
 
 SEPARATOR = "$"
 _KEY_BYTES = 32
-_IV_BYTES = 16
+IV_BYTES = 16
 
 
 def seal(message: bytes, recipient: rsa.RSAPublicKey) -> str:
     """Encrypt for one organization."""
-    key, iv = os.urandom(_KEY_BYTES), os.urandom(_IV_BYTES)
+    key, iv = os.urandom(_KEY_BYTES), os.urandom(IV_BYTES)
     wrapped = recipient.encrypt(key, padding.PKCS1v15())
     return SEPARATOR.join(_b64(part) for part in (wrapped, iv, _aes_ctr(key, iv, message)))
 
@@ -51,7 +51,7 @@ def looks_sealed(text: str) -> bool:
         decoded = [base64.b64decode(part, validate=True) for part in parts]
     except (binascii.Error, ValueError):
         return False
-    return len(decoded[1]) == _IV_BYTES
+    return len(decoded[1]) == IV_BYTES
 
 
 def _session_key(plain: bytes) -> bytes:

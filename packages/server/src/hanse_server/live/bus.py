@@ -1,6 +1,6 @@
 """Where the events of the outbox go: to the sockets, and some of them only to this process itself."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import socketio
@@ -24,10 +24,17 @@ class SocketBus:
 class LocalEvents:
     """Acts on the events that are for the server itself, and hands all others on."""
 
-    def __init__(self, outer: EventBus, watch: Watch, hang_up: Callable[[int], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        outer: EventBus,
+        watch: Watch,
+        hang_up: Callable[[int], Awaitable[None]],
+        bells: Mapping[str, Callable[[], None]],
+    ) -> None:
         self._outer = outer
         self._watch = watch
         self._hang_up = hang_up
+        self._bells = bells
 
     async def publish(self, event: Event) -> None:
         data: Any = event.data
@@ -35,5 +42,7 @@ class LocalEvents:
             self._watch.ring(data["ids"])
         elif event.name == IDENTITY_REVOKED:
             await self._hang_up(data["id"])
+        elif event.name in self._bells:
+            self._bells[event.name]()
         elif event.rooms:
             await self._outer.publish(event)

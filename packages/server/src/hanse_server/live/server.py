@@ -49,12 +49,14 @@ class Live:
         )
         self.watch = Watch(engine)
         self.connections = Connections()
+        self.bells: dict[str, Callable[[], None]] = {}
+        """What is to be rung in this process by events of these names."""
         self.namespace: TasksNamespace | None = None
         self._works: Works | None = None
 
     def bus(self, outer: EventBus | None = None) -> EventBus:
         """Give where the outbox delivers to: the sockets, or another bus in their place."""
-        return LocalEvents(outer or SocketBus(self.sio), self.watch, self.hang_up)
+        return LocalEvents(outer or SocketBus(self.sio), self.watch, self.hang_up, self.bells)
 
     def attach(
         self,

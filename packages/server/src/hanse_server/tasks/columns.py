@@ -8,6 +8,7 @@ from hanse_core.wire.tasks import ColumnRequest, DatabaseSelection, TaskCreate
 from hanse_server.collaborations.models import Collaboration, Node, NodeSetting
 from hanse_server.collaborations.queries import visible_collaborations
 from hanse_server.tasks.creation import TaskCreation
+from hanse_server.tasks.inputs import TaskInputs
 from hanse_server.tasks.models import Task
 from hanse_server.tasks.rules import TaskPolicy
 from hanse_web.access import UserActor
@@ -41,7 +42,7 @@ class Columns:
         first = min(rows, key=lambda row: (row.organization_id not in asked, row.node_id), default=None)
         return [row.value for row in rows if first is not None and row.node_id == first.node_id]
 
-    def ask(self, body: ColumnRequest) -> Task:
+    def ask(self, body: ColumnRequest, inputs: TaskInputs) -> Task:
         """Make a task that reads the names."""
         database = DatabaseSelection(label=body.db_label, query=body.query, sheet_name=body.sheet_name)
         task = TaskCreate(
@@ -51,7 +52,7 @@ class Columns:
             organizations=body.organizations,
             databases=[database],
         )
-        return TaskCreation(self._work, self._actor, self._policy).create(task)
+        return TaskCreation(self._work, self._actor, self._policy).create(task, inputs)
 
     def _admit(self, collaboration_id: int) -> None:
         statement = visible_collaborations(self._actor).where(Collaboration.id == collaboration_id)

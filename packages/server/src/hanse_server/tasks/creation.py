@@ -21,6 +21,7 @@ from hanse_server.stores.calls import Approved
 from hanse_server.stores.models import AlgorithmStore
 from hanse_server.stores.queries import has_store, url_of, usable_in, visible_stores
 from hanse_server.tasks import rules
+from hanse_server.tasks.inputs import TaskInputs
 from hanse_server.tasks.models import Job, Run, Task, TaskDatabase
 from hanse_server.tasks.queries import open_subtasks, visible_tasks
 from hanse_server.tasks.willingness import initiator_of, refuse_organizations, require_willing_nodes
@@ -47,7 +48,13 @@ class TaskCreation:
         self._admitted(body)
         return url_of(self._session, body.store_id or 0)
 
-    def create(self, body: TaskCreate, idempotency_key: str | None = None, approved: Approved | None = None) -> Task:
+    def create(
+        self,
+        body: TaskCreate,
+        inputs: TaskInputs,
+        idempotency_key: str | None = None,
+        approved: Approved | None = None,
+    ) -> Task:
         """Make the task and one run per organization; a repeated key gives the task that was made before."""
         key = self._own_key(idempotency_key)
         made_before = self._made_before(key)
@@ -56,13 +63,10 @@ class TaskCreation:
         collaboration, study, parent = self._admitted(body)
         if approved is not None:
             rules.require_digest(approved, self._policy)
-        for organization in body.organizations:
-            rules.require_input(
-                organization.input, is_encrypted=collaboration.encrypted, organization_id=organization.id
-            )
+        inputs.require_acceptable(body.organizations, is_encrypted=collaboration.encrypted)
         task = self._task(body, collaboration, study, parent, approved)
         task.idempotency_key = key
-        self._store(task, body)
+        self._store(task, body, inputs)
         data = {"id": task.id, "parent_id": task.parent_id}
         self._work.tell(events.NEW_TASK, data, events.collaboration_room(collaboration.id))
         return task
@@ -191,20 +195,20 @@ class TaskCreation:
         self._session.flush()
         return job.id
 
-    def _store(self, task: Task, body: TaskCreate) -> None:
+    def _store(self, task: Task, body: TaskCreate, inputs: TaskInputs) -> None:
         self._session.add(task)
         self._session.flush()
         for database in body.databases or ():
             parameters = json.dumps(database.parameters(), separators=(",", ":"))
             self._session.add(TaskDatabase(task_id=task.id, label=database.label, parameters=parameters))
         for organization in body.organizations:
-            self._session.add(
-                Run(
-                    task_id=task.id,
-                    organization_id=organization.id,
-                    status=RunStatus.PENDING.value,
-                    input=organization.input,
-                    assigned_at=self._work.clock.now(),
-                )
+            run = Run(
+                task_id=task.id,
+                organization_id=organization.id,
+                status=RunStatus.PENDING.value,
+                assigned_at=self._work.clock.now(),
             )
+            inputs.give(run, organization.input)
+            self._session.add(run)
         self._session.flush()
+        inputs.settle()

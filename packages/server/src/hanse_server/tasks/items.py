@@ -11,6 +11,7 @@ from hanse_core.states import RunStatus
 from hanse_core.wire import tasks as wire
 from hanse_server.collaborations.models import Node
 from hanse_server.tasks.models import Run, RunPort, Task, TaskDatabase
+from hanse_server.tasks.texts import Texts
 from hanse_web.db import wire_time
 from hanse_web.links import Links
 
@@ -74,22 +75,22 @@ class TaskItems:
 class RunItems:
     """Writes the runs, or the results, of one answer."""
 
-    def __init__(self, session: Session, links: Links) -> None:
+    def __init__(self, session: Session, links: Links, texts: Texts) -> None:
         self._session = session
         self._links = links
+        self._texts = texts
 
     def write(self, runs: Sequence[Run], *, with_task: bool = False) -> list[dict[str, Any]]:
         """Write runs with input and log; their results have items of their own."""
         tasks = self._tasks(runs)
         nodes = self._nodes(tasks.values(), runs)
         ports = self._ports(runs)
-        texts = self._texts(runs)
+        texts = self._texts.of(self._session, runs, "input", "log")
         whole = self._whole(tasks) if with_task else {}
         return [
             {
                 **self._own(run),
-                "input": texts[run.id].input,
-                "log": texts[run.id].log,
+                **texts[run.id],
                 "task": whole.get(run.task_id) or self._links.one("task", run.task_id).model_dump(),
                 "node": nodes.get((run.organization_id, tasks[run.task_id].collaboration_id), {}),
                 "ports": ports.get(run.id, []),
@@ -99,12 +100,11 @@ class RunItems:
 
     def write_results(self, runs: Sequence[Run]) -> list[wire.Result]:
         """Write the results of runs."""
-        found = self._session.execute(select(Run.id, Run.result).where(Run.id.in_([run.id for run in runs])))
-        results = {row.id: row.result for row in found}
+        results = self._texts.of(self._session, runs, "result")
         return [
             wire.Result(
                 id=run.id,
-                result=results[run.id],
+                result=results[run.id]["result"],
                 blob_storage_used=run.blob_storage_used,
                 cleanup_at=wire_time(run.cleanup_at),
                 task=self._links.one("task", run.task_id),
@@ -158,13 +158,9 @@ class RunItems:
             found[port.run_id].append({"id": port.id, "port": port.port, "label": port.label})
         return found
 
-    def _texts(self, runs: Iterable[Run]) -> Mapping[int, Any]:
-        statement = select(Run.id, Run.input, Run.log).where(Run.id.in_([run.id for run in runs]))
-        return {row.id: row for row in self._session.execute(statement)}
-
 
 def nested_runs(
-    session: Session, links: Links, visible: Select[Run], tasks: Sequence[Task], includes: Iterable[str]
+    items: RunItems, session: Session, visible: Select[Run], tasks: Sequence[Task], includes: Iterable[str]
 ) -> Mapping[str, Mapping[int, list[Any]]]:
     """Write the runs and results that are to stand inside their tasks, as far as they are visible."""
     wanted = [name for name in ("runs", "results") if name in includes]
@@ -172,7 +168,6 @@ def nested_runs(
         return {}
     of_tasks = visible.where(Run.task_id.in_([task.id for task in tasks])).order_by(Run.id)
     runs = session.scalars(of_tasks).all()
-    items = RunItems(session, links)
     nested: dict[str, defaultdict[int, list[Any]]] = {}
     for name in wanted:
         written: Sequence[Any] = items.write(runs) if name == "runs" else items.write_results(runs)

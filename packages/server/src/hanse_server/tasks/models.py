@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hanse_core.states import RunStatus
@@ -94,7 +94,7 @@ class TaskDatabase(Base):
 
 
 class Run(Base):
-    """A task at one organization. The large columns come last, and lists do not load them."""
+    """A task at one organization. Lists do not load the large columns."""
 
     __tablename__ = "run"
     __table_args__ = (
@@ -117,6 +117,10 @@ class Run(Base):
     input: Mapped[str | None] = mapped_column(Text, deferred=True)
     result: Mapped[str | None] = mapped_column(Text, deferred=True)
     log: Mapped[str | None] = mapped_column(Text, deferred=True)
+    input_key: Mapped[str | None]
+    """Where the input is that is too large for its column; unlike a UUID in the column, clients never see this."""
+    result_key: Mapped[str | None]
+    """Where the result is that is too large for its column."""
 
     __mapper_args__ = {"version_id_col": version}
 
@@ -134,3 +138,34 @@ class RunPort(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), index=True)
     port: Mapped[int]
     label: Mapped[str | None]
+
+
+class Blob(Base):
+    """A value that is kept outside the database. It has one owner; without one it is deleted.
+
+    The row is there before the value and goes after it, so that no crash leaves a value that nobody knows.
+    """
+
+    __tablename__ = "blob"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    """Name in its store; for the v4 blob protocol the UUID that clients know."""
+    place: Mapped[str]
+    """Which store: `tasks.values.Place`."""
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id", ondelete="SET NULL"), index=True)
+    """The run whose input or result it is."""
+    field: Mapped[str | None]
+    """`input` or `result`."""
+    uploader_id: Mapped[int | None] = mapped_column(ForeignKey("identity.id", ondelete="SET NULL"), index=True)
+    """Who sent it: a user or a node."""
+    task_id: Mapped[int | None]
+    """The task of the container that sent it, through its node."""
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    """In bytes; null while it is written."""
+    digest: Mapped[str | None]
+    """SHA-256, by which a repeated report is recognised."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it got its owner, or when it was given up. A blob that is settled and has no run is to be deleted."""
+
+    __table_args__ = (Index("ix_blob_created_at", "created_at"),)

@@ -1,22 +1,22 @@
 """Decisions about tasks and runs that need no database."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hanse_core.crypto.envelope import looks_sealed
 from hanse_core.errors import Invalid
 from hanse_core.permissions import Operation, Resource, Scope
 from hanse_core.states import RunStatus, may_move
 from hanse_core.wire.tasks import RunPatch
 from hanse_server.stores.calls import Approved
+from hanse_server.tasks.forms import Form
 from hanse_web.access import Actor, UserActor
 
 LOG_LIMIT = 1_000_000
 """Characters of a run's log that are kept."""
+LOG_BYTES = 4 * LOG_LIMIT
+"""Bytes that so many characters can take."""
 CUT = "\n[… the log was longer; this part of it is not kept …]\n"
 _HEAD = LOG_LIMIT // 4
 
@@ -35,34 +35,16 @@ def require_digest(approved: Approved, policy: TaskPolicy) -> None:
         raise Invalid(f"the algorithm store gives no digest for {approved.image}, so nobody can know what would run")
 
 
-def require_input(text: str, *, is_encrypted: bool, organization_id: int) -> None:
+def require_input(form: Form, *, is_encrypted: bool, organization_id: int) -> None:
     """Refuse an input that its node could not open: it must be sealed exactly where the collaboration says so."""
-    if is_encrypted and not looks_sealed(text):
+    if is_encrypted and not form.is_sealed():
         problem = "the collaboration is encrypted, but this input is not"
-    elif not is_encrypted and not _is_readable(text):
+    elif not is_encrypted and not form.is_readable():
         problem = "must be base64 of UTF-8 text; it must not be encrypted in this collaboration"
     else:
         return
     message = f"the input for organization {organization_id} cannot be accepted: {problem}"
     raise Invalid(message, errors={"organizations": [message]})
-
-
-def _is_readable(text: str) -> bool:
-    decoded = _decoded(text)
-    if decoded is None:
-        return False
-    try:
-        decoded.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _decoded(text: str) -> bytes | None:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 @dataclass(frozen=True, slots=True)

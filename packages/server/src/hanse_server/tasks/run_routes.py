@@ -1,63 +1,72 @@
 """Endpoints for runs and their results."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 
-from hanse_core.wire.tasks import Result, RunPatch
+from hanse_core.wire.tasks import Result, Run, RunPatch
+from hanse_server.tasks.intake import LargeValues
 from hanse_server.tasks.items import RunItems
+from hanse_server.tasks.results import ReportedResult
 from hanse_server.tasks.run_service import Runs
-from hanse_web.app import PAYLOAD_BYTES
+from hanse_server.tasks.texts import AnswerTexts
 from hanse_web.auth import AnyActor, AnyNode
+from hanse_web.large_bodies import LARGE, LargeBodyRoute
 from hanse_web.query import Parameters, page
 from hanse_web.work import RequestWork
 
-router = APIRouter(tags=["runs"])
+router = APIRouter(tags=["runs"], route_class=LargeBodyRoute)
 
 
 @router.get("/run")
-def list_runs(request: Request, work: RequestWork, actor: AnyActor) -> Response:
+def list_runs(request: Request, work: RequestWork, actor: AnyActor, texts: AnswerTexts) -> Response:
     """List runs, newest first."""
     parameters = Parameters(request)
-    items = RunItems(work.session, work.links)
+    items = RunItems(work.session, work.links, texts)
     with_task = parameters.includes("task")
-    return page(
+    listed = page(
         work.session,
         Runs(work, actor).selection(parameters),
         parameters,
         lambda rows: items.write([row[0] for row in rows], with_task=with_task),
     )
+    return texts.holes.fill(listed)
 
 
-@router.get("/run/{run_id:int}")
-def get_run(request: Request, work: RequestWork, actor: AnyActor, run_id: int) -> dict[str, Any]:
+@router.get("/run/{run_id:int}", response_model=Run)
+def get_run(request: Request, work: RequestWork, actor: AnyActor, run_id: int, texts: AnswerTexts) -> Response:
     """Give one run."""
     found = Runs(work, actor).get(run_id)
     with_task = Parameters(request).includes("task")
-    return RunItems(work.session, work.links).write([found], with_task=with_task)[0]
+    (item,) = RunItems(work.session, work.links, texts).write([found], with_task=with_task)
+    return texts.holes.answer(item)
 
 
-@router.patch("/run/{run_id:int}", max_body_size=PAYLOAD_BYTES)
-def report_run(work: RequestWork, actor: AnyNode, run_id: int, body: RunPatch) -> dict[str, Any]:
+@router.patch("/run/{run_id:int}", max_body_size=LARGE, response_model=Run)
+def report_run(
+    arrived: LargeValues, work: RequestWork, actor: AnyNode, run_id: int, body: RunPatch, texts: AnswerTexts
+) -> Response:
     """Report on a run; what is not given stays as it is."""
-    run = Runs(work, actor).report(actor, run_id, body)
-    return RunItems(work.session, work.links).write([run])[0]
+    result = ReportedResult(work, body, arrived, are_blobs=texts.are_blobs)
+    run = Runs(work, actor).report(actor, run_id, result)
+    (item,) = RunItems(work.session, work.links, texts).write([run])
+    return texts.holes.answer(item)
 
 
 @router.get("/result")
-def list_results(request: Request, work: RequestWork, actor: AnyActor) -> Response:
+def list_results(request: Request, work: RequestWork, actor: AnyActor, texts: AnswerTexts) -> Response:
     """List results, newest first; those of runs that have not ended are null."""
     parameters = Parameters(request)
-    items = RunItems(work.session, work.links)
-    return page(
+    items = RunItems(work.session, work.links, texts)
+    listed = page(
         work.session,
         Runs(work, actor).selection(parameters),
         parameters,
         lambda rows: items.write_results([row[0] for row in rows]),
     )
+    return texts.holes.fill(listed)
 
 
-@router.get("/result/{run_id:int}")
-def get_result(work: RequestWork, actor: AnyActor, run_id: int) -> Result:
+@router.get("/result/{run_id:int}", response_model=Result)
+def get_result(work: RequestWork, actor: AnyActor, run_id: int, texts: AnswerTexts) -> Response:
     """Give one result; it has the id of its run."""
-    return RunItems(work.session, work.links).write_results([Runs(work, actor).get(run_id)])[0]
+    (item,) = RunItems(work.session, work.links, texts).write_results([Runs(work, actor).get(run_id)])
+    return texts.holes.answer(item)

@@ -10,12 +10,13 @@ from hanse_core import events
 from hanse_core.errors import Conflict, Denied, NotFound
 from hanse_core.permissions import Resource
 from hanse_core.states import RunStatus
-from hanse_core.wire.tasks import RunPatch
 from hanse_server.collaborations.rules import require_any_scope
 from hanse_server.tasks import endings, rules
 from hanse_server.tasks.models import Run, Task
 from hanse_server.tasks.queries import hold, visible_runs
+from hanse_server.tasks.results import ReportedResult
 from hanse_server.tasks.run_filters import SORTABLE, RunFilters
+from hanse_server.tasks.values import Uploader
 from hanse_web.access import Actor, NodeActor
 from hanse_web.query import Parameters, ordered
 from hanse_web.work import Work
@@ -50,16 +51,20 @@ class Runs:
             raise Denied("this run is not for this node")
         return run, task
 
-    def report(self, node: NodeActor, run_id: int, report: RunPatch) -> Run:
+    def report(self, node: NodeActor, run_id: int, result: ReportedResult) -> Run:
         """Take a node's report: store what it gives, and draw the consequences when it ends the run."""
         run, task = self.own(node, run_id, undefer(Run.log), undefer(Run.result))
-        state = rules.RunState(RunStatus(run.status), run.started_at, run.finished_at, run.log, run.result)
-        changed = rules.changes(state, report)
+        stored = result.stored(run)
+        state = rules.RunState(RunStatus(run.status), run.started_at, run.finished_at, run.log, stored)
+        changed = rules.changes(state, result.report)
         if not changed:
             return run
         hold(self._session, [task.id])
         for name, value in changed.items():
-            setattr(run, name, value.value if isinstance(value, RunStatus) else value)
+            if name != "result":
+                setattr(run, name, value.value if isinstance(value, RunStatus) else value)
+        if "result" in changed:
+            result.give(run, Uploader.of(node))
         self._flush()
         self._work.tell(events.STATUS_UPDATE, {"run_id": run.id}, events.collaboration_room(task.collaboration_id))
         status = RunStatus(run.status)

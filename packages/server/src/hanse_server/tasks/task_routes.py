@@ -8,20 +8,21 @@ from fastapi.responses import StreamingResponse
 
 from hanse_core.wire.base import Identified
 from hanse_core.wire.tasks import ColumnNames, ColumnRequest, Task, TaskCreate, TaskStatus
-from hanse_server.stores.calls import Approved
 from hanse_server.tasks.approval import Approvals
 from hanse_server.tasks.columns import Columns
 from hanse_server.tasks.creation import TaskCreation
+from hanse_server.tasks.inputs import TaskInputs
+from hanse_server.tasks.intake import LargeValues
 from hanse_server.tasks.kill_service import Kills
 from hanse_server.tasks.task_service import Tasks
+from hanse_server.tasks.texts import AnswerTexts
 from hanse_server.tasks.watch import Watch
-from hanse_web.access import Actor
-from hanse_web.app import PAYLOAD_BYTES
 from hanse_web.auth import AnyActor, AnyUser, DetachedUserOrContainer, UserOrContainer
+from hanse_web.large_bodies import LARGE, LargeBodyRoute
 from hanse_web.query import Parameters, page
-from hanse_web.work import AllWorks, RequestWork, Work
+from hanse_web.work import AllWorks, RequestWork
 
-router = APIRouter(tags=["tasks"])
+router = APIRouter(tags=["tasks"], route_class=LargeBodyRoute)
 
 
 def _approvals(request: Request, works: AllWorks) -> Approvals:
@@ -29,25 +30,28 @@ def _approvals(request: Request, works: AllWorks) -> Approvals:
 
 
 @router.get("/task")
-def list_tasks(request: Request, work: RequestWork, actor: AnyActor) -> Response:
+def list_tasks(request: Request, work: RequestWork, actor: AnyActor, texts: AnswerTexts) -> Response:
     """List tasks, newest first."""
     parameters = Parameters(request)
     tasks = Tasks(work, actor)
     includes = parameters.several("include")
-    return page(
+    listed = page(
         work.session,
         tasks.selection(parameters),
         parameters,
-        lambda rows: tasks.items([row[0] for row in rows], includes),
+        lambda rows: tasks.items([row[0] for row in rows], includes, texts),
     )
+    return texts.holes.fill(listed)
 
 
-@router.post("/task", status_code=201, max_body_size=PAYLOAD_BYTES)
+@router.post("/task", status_code=201, max_body_size=LARGE)
 async def create_task(
+    arrived: LargeValues,
     works: AllWorks,
     actor: DetachedUserOrContainer,
     approvals: Annotated[Approvals, Depends(_approvals)],
     body: TaskCreate,
+    texts: AnswerTexts,
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> Task:
     """Create a task; with an `Idempotency-Key` a repeated request gives the task of the first.
@@ -56,21 +60,16 @@ async def create_task(
     """
     approved = await approvals.approved(actor, body, idempotency_key)
     async with works.open(write=True) as work:
+        inputs = TaskInputs(work, actor, arrived, are_blobs=texts.are_blobs)
         creation = TaskCreation(work, actor, approvals.policy)
-        return await to_thread.run_sync(_make, work, creation, actor, body, idempotency_key, approved)
 
+        def make() -> Task:
+            made = creation.create(body, inputs, idempotency_key, approved)
+            (item,) = Tasks(work, actor).items([made], [], texts)
+            work.conclude()
+            return item
 
-def _make(
-    work: Work,
-    creation: TaskCreation,
-    actor: Actor,
-    body: TaskCreate,
-    idempotency_key: str | None,
-    approved: Approved | None,
-) -> Task:
-    item = Tasks(work, actor).items([creation.create(body, idempotency_key, approved)], [])[0]
-    work.conclude()
-    return item
+        return await to_thread.run_sync(make)
 
 
 @router.post("/column", responses={201: {"model": Task}}, response_model=ColumnNames)
@@ -79,21 +78,24 @@ def column_names(
     actor: AnyUser,
     approvals: Annotated[Approvals, Depends(_approvals)],
     body: ColumnRequest,
+    texts: AnswerTexts,
 ) -> Any:
     """Give the column names of a database as a node shares them (200), or a task that asks for them (201)."""
     columns = Columns(work, actor, approvals.policy)
     shared = columns.shared(body)
     if shared:
         return ColumnNames(columns=shared)
-    item = Tasks(work, actor).items([columns.ask(body)], [])[0]
-    return Response(item.model_dump_json(), status_code=201, media_type="application/json")
+    inputs = TaskInputs(work, actor, {}, are_blobs=texts.are_blobs)
+    (item,) = Tasks(work, actor).items([columns.ask(body, inputs)], [], texts)
+    return texts.holes.answer(item, 201)
 
 
-@router.get("/task/{task_id:int}")
-def get_task(request: Request, work: RequestWork, actor: AnyActor, task_id: int) -> Task:
+@router.get("/task/{task_id:int}", response_model=Task)
+def get_task(request: Request, work: RequestWork, actor: AnyActor, task_id: int, texts: AnswerTexts) -> Response:
     """Give one task."""
     tasks = Tasks(work, actor)
-    return tasks.items([tasks.get(task_id)], Parameters(request).several("include"))[0]
+    (item,) = tasks.items([tasks.get(task_id)], Parameters(request).several("include"), texts)
+    return texts.holes.answer(item)
 
 
 @router.delete("/task/{task_id:int}")

@@ -10,10 +10,12 @@ from hanse_core.states import RunStatus
 from hanse_core.wire import tasks as wire
 from hanse_server.collaborations.rules import require_any_scope
 from hanse_server.tasks import endings, rules
-from hanse_server.tasks.items import TaskItems, nested_runs
+from hanse_server.tasks.items import RunItems, TaskItems, nested_runs
 from hanse_server.tasks.models import Run, Task
 from hanse_server.tasks.queries import open_runs, status_of, tree, visible_runs, visible_tasks
 from hanse_server.tasks.task_filters import SORTABLE, TaskFilters
+from hanse_server.tasks.texts import Texts
+from hanse_server.tasks.values import VALUES_RELEASED
 from hanse_web.access import Actor, UserActor
 from hanse_web.query import Parameters, ordered
 from hanse_web.work import Work
@@ -43,10 +45,10 @@ class Tasks:
             raise NotFound(f"task {task_id} is not found")
         return found
 
-    def items(self, tasks: list[Task], includes: list[str]) -> list[wire.Task]:
+    def items(self, tasks: list[Task], includes: list[str], texts: Texts) -> list[wire.Task]:
         """Write tasks, with their runs and results inside where asked."""
-        visible = visible_runs(self._actor)
-        nested = nested_runs(self._session, self._work.links, visible, tasks, includes)
+        items = RunItems(self._session, self._work.links, texts)
+        nested = nested_runs(items, self._session, visible_runs(self._actor), tasks, includes)
         return TaskItems(self._session, self._work.links).write(tasks, nested)
 
     def status(self, task_id: int) -> RunStatus:
@@ -66,5 +68,6 @@ class Tasks:
         if running:
             endings.tell_kill(self._work, running, found.collaboration_id)
         endings.wake(self._work, family)
+        self._work.tell(VALUES_RELEASED, None)
         # The database removes descendants, runs, ports and databases along with it.
         self._session.execute(delete(Task).where(Task.id == found.id).execution_options(synchronize_session=False))

@@ -7,6 +7,7 @@ import pytest
 from hanse_core.errors import Invalid
 from hanse_core.states import RunStatus
 from hanse_core.wire.tasks import RunPatch
+from hanse_server.tasks.forms import Form
 from hanse_server.tasks.rules import CUT, LOG_LIMIT, RunState, addition, changes, require_input, shortened
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -19,23 +20,23 @@ SEALED = "a2V5$MTIzNDU2Nzg5MDEyMzQ1Ng==$Ym9keQ=="
 
 @pytest.mark.parametrize("text", ["", "e30=", "eyJtZXRob2QiOiAibSJ9"])
 def test_readable_inputs_are_taken_where_nothing_is_encrypted(text: str) -> None:
-    require_input(text, is_encrypted=False, organization_id=1)
+    require_input(Form.of(text), is_encrypted=False, organization_id=1)
 
     with pytest.raises(Invalid, match="organization 1 cannot be accepted"):
-        require_input(text, is_encrypted=True, organization_id=1)
+        require_input(Form.of(text), is_encrypted=True, organization_id=1)
 
 
 @pytest.mark.parametrize("text", ["not base64 !!!", "//79", "e30", SEALED])
 def test_other_inputs_are_refused_where_nothing_is_encrypted(text: str) -> None:
     with pytest.raises(Invalid):
-        require_input(text, is_encrypted=False, organization_id=1)
+        require_input(Form.of(text), is_encrypted=False, organization_id=1)
 
 
 def test_sealed_inputs_are_taken_where_everything_is_encrypted() -> None:
-    require_input(SEALED, is_encrypted=True, organization_id=1)
+    require_input(Form.of(SEALED), is_encrypted=True, organization_id=1)
 
     with pytest.raises(Invalid):
-        require_input("a2V5$c2hvcnQ=$Ym9keQ==", is_encrypted=True, organization_id=1)
+        require_input(Form.of("a2V5$c2hvcnQ=$Ym9keQ=="), is_encrypted=True, organization_id=1)
 
 
 def test_a_report_changes_only_what_it_gives() -> None:

@@ -10,6 +10,7 @@ from hanse_core.errors import Conflict
 from hanse_core.states import RunStatus
 from hanse_core.wire.tasks import RunPatch
 from hanse_server.collaborations.actors import node_actor
+from hanse_server.tasks.results import ReportedResult
 from hanse_server.tasks.run_service import Runs
 
 
@@ -243,9 +244,10 @@ async def test_a_report_on_a_state_that_has_passed_is_a_conflict(server: Any, cl
         async with server.app.state.works.open(write=True) as work:
             node = node_actor(work.session, {"sub": world.alpha_main.id})
             assert node is not None
+            result = ReportedResult(work, RunPatch(status=RunStatus.ACTIVE), {}, are_blobs=False)
             seen = Runs(work, node).get(run_id)
             work.session.execute(text("update run set version = version + 1"))  # somebody else was faster
-            Runs(work, node).report(node, seen.id, RunPatch(status=RunStatus.ACTIVE))
+            Runs(work, node).report(node, seen.id, result)
 
     with pytest.raises(Conflict):
         await report()
