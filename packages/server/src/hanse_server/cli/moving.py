@@ -1,12 +1,16 @@
 """Moving from a v4 server, and back to one."""
 
 import argparse
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hanse_server.cli.options import Commands, add_settings, settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hanse_server.settings import Settings
     from hanse_server.transfer.report import Report
 
 IMPORT = """\
@@ -66,9 +70,37 @@ def _import(arguments: argparse.Namespace) -> int:
         report = moves.take_database(
             arguments.source, settings, keeps_way_back=not arguments.no_way_back, dry_run=arguments.dry_run
         )
-        return _tell("The database of the v4 server", report, arguments.dry_run)
-    report = moves.take_fixtures(arguments.source, settings, dry_run=arguments.dry_run)
+        _tell("The database of the v4 server", report, arguments.dry_run)
+        if not arguments.dry_run:
+            print(
+                "\nKeep the v4 server stopped and start this one at its address: people and stations log in as before."
+            )
+        return 0
+    with _prepared(settings, arguments.dry_run) as prepared:
+        report = moves.take_fixtures(arguments.source, prepared, dry_run=arguments.dry_run)
     return _tell("The import file", report, arguments.dry_run)
+
+
+@contextmanager
+def _prepared(settings: "Settings", is_dry: bool) -> "Iterator[Settings]":
+    """Make the database where there is none yet; for a dry run one that is thrown away."""
+    import tempfile
+
+    from hanse_server.main import prepare
+    from hanse_web.db import sqlite_file
+
+    file = sqlite_file(settings.uri)
+    if is_dry and file is not None and not file.exists():
+        with tempfile.TemporaryDirectory(prefix="hanse-dry-run-") as folder:
+            elsewhere = settings.model_copy(update={"uri": f"sqlite:///{folder}/dry-run.sqlite"})
+            prepare(elsewhere)
+            yield elsewhere
+        return
+    password = None if is_dry else prepare(settings)
+    if password is not None:
+        print("The database is new. Log in as root with this password, which is shown only now:")
+        print(f"\n    {password}\n")
+    yield settings
 
 
 def _tell(what: str, report: "Report", is_dry: bool) -> int:

@@ -39,7 +39,6 @@ DROPPED = {
     "algorithm_stores": "couple each with `hanse server store add URL`",
     "prometheus": "this server has no exporter for node metrics",
     "prometheus_port": "this server has no exporter for node metrics",
-    "dev": "it was for development networks",
     "additional_node_images": "images are chosen at the nodes",
     "images": "the server does not choose the images of others",
 }
@@ -56,7 +55,7 @@ def translate(data: Mapping[str, Any], database: str) -> tuple[str, Report]:
             _note_database(str(value), database, report)
         elif name == "logging":
             _take_logging(value, given, report)
-        elif value is not None and name in Settings.model_fields:
+        elif value is not None and name in Settings.model_fields and name not in DROPPED:
             given[name] = _known_part(name, value, report)
         elif value is not None:
             report.note(
