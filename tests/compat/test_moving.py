@@ -20,6 +20,7 @@ from hanse_server.transfer import v4
 
 pytestmark = [pytest.mark.needs("uv", "python3.10"), pytest.mark.timeout(300)]
 
+SCRIPT = Path(__file__).parent / "scripts" / "moved_client.py"
 PASSWORD = "Old-password-1"
 IMAGE = "registry.example/algo:1"
 KEY = base64.b64encode(b"-----BEGIN PUBLIC KEY-----\nold\n-----END PUBLIC KEY-----\n").decode()
@@ -42,7 +43,7 @@ class Past:
     ids: dict[str, int] = field(default_factory=dict)
     api_keys: dict[str, str] = field(default_factory=dict)
     otp: dict[str, str] = field(default_factory=dict)
-    refresh_token: str = ""
+    tokens: dict[str, str] = field(default_factory=dict)
 
 
 def fill(past: Past) -> None:
@@ -79,7 +80,7 @@ def work(past: Past) -> None:
     ids = past.ids
     alice = past.rest(past.server.url)
     past.otp["alice"] = alice.log_in("alice", PASSWORD) or ""
-    past.refresh_token = alice.tokens["refresh_token"]
+    past.tokens = dict(alice.tokens)
     text = base64.b64encode(json.dumps({"method": "central"}).encode()).decode()
     organizations = [{"id": ids["alpha"], "input": text}, {"id": ids["beta"], "input": text}]
     databases = [{"label": "default", "query": "SELECT 1"}]
@@ -104,6 +105,9 @@ def work(past: Past) -> None:
         started_at="2026-01-02T03:04:05.000006", finished_at="2026-01-02T03:05:06.000007",
     )  # fmt: skip
     alice("DELETE", f"/task/{ids['forgotten']}")
+    other = past.rest(past.server.url)
+    other.log_in_node(past.api_keys["beta"])
+    past.tokens["container"] = other("POST", "/token/container", task_id=ids["task"], image=IMAGE)["container_token"]
 
 
 @pytest.fixture(scope="module")
@@ -199,8 +203,19 @@ def test_everybody_goes_on_at_our_server(past: Past, moved: Path) -> None:
         node.log_in_node(past.api_keys["beta"])
         waiting = node("GET", "/run", state="open", node_id=ids["beta node"])["data"]
         assert [run["task"]["id"] for run in waiting] == [ids["task"]]
-        renewed = past.rest(url).use(past.refresh_token)("POST", "/token/refresh")
+        assert past.rest(url).use(past.tokens["access_token"])("GET", f"/task/{ids['task']}")["name"] == "task"
+        assert past.rest(url).use(past.tokens["container"])("GET", f"/task/{ids['task']}")["name"] == "task"
+        renewed = past.rest(url).use(past.tokens["refresh_token"])("POST", "/token/refresh")
         assert past.rest(url).use(renewed["access_token"])("GET", f"/user/{ids['alice']}")["username"] == "alice"
+
+
+def test_the_stock_client_notices_nothing(past: Past, moved: Path, stock_client: Path) -> None:
+    with ours(past, moved) as url:
+        command = [stock_client, SCRIPT, url, "bob", PASSWORD, str(past.ids["task"])]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    results = json.loads(ran.stdout.splitlines()[-1])
+    assert sorted(results, key=str) == [None, {"mean": 61.5}]
 
 
 def test_and_back_at_the_stock_server_with_what_happened_meanwhile(

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from hanse_core.command import main
-from hanse_server.configuration import commented, model_of
+from hanse_server.configuration import commented, keys_of, model_of
 from hanse_server.settings import Settings, load
 
 
