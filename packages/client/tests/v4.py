@@ -69,6 +69,9 @@ class Server:
     runs: dict[int, Json] = field(default_factory=dict)
     results: dict[int, str | None] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    """What is answered, in turn, to whoever asks whether a person has logged in elsewhere."""
+    login_page: str = "https://login.hospital.example/auth"
     faults: list[Exception | int | None] = field(default_factory=list)
     lost_answers: int = 0
     access: int = 1
@@ -116,12 +119,33 @@ class Server:
             return httpx.Response(200, json={"version": "4.15.2", **({"hanse": "0.1.0"} if self.is_hanse else {})})
         if path.startswith("token/"):
             return self.token(path, request)
+        if path.startswith("oidc"):
+            return self.sign_on(path, json.loads(request.content or "{}"))
         if request.headers.get("Authorization") != f"Bearer access-{self.access}":
             return httpx.Response(401, json={"msg": "Token has expired"})
         for pattern, handle in ROUTES:
             if match := re.fullmatch(pattern, f"{request.method} {path}"):
                 return handle(self, request, *(int(group) for group in match.groups()))
         return httpx.Response(404, text="<!doctype html>")
+
+    def sign_on(self, path: str, body: Json) -> httpx.Response:
+        """Do what only our own server can: let people log in at a provider."""
+        if path == "oidc":
+            return httpx.Response(200, json={"data": [{"name": "hospital", "label": "The hospital"}]})
+        if path == "oidc/hospital/start":
+            query = str(httpx.QueryParams({"redirect_uri": body["redirect_uri"], "state": "s"}))
+            begun = {"authorization_url": f"{self.login_page}?{query}", "state": "s", "ticket": "t", "expires_in": 600}
+            return httpx.Response(200, json=begun)
+        if path == "oidc/hospital/device":
+            page = {"verification_uri": self.login_page, "verification_uri_complete": None}
+            begun = {"user_code": "ABCD-EFGH", **page, "ticket": "t", "expires_in": 600, "interval": 0}
+            return httpx.Response(200, json=begun)
+        if path == "oidc/hospital/device/finish" and self.waiting:
+            return httpx.Response(202, json={"status": self.waiting.pop(0), "interval": 0})
+        if path.endswith("/finish") and body.get("code", "c") == "c":
+            return self._tokens()
+        refusal = {"msg": "no such login", "code": "unauthenticated"}
+        return httpx.Response(401, json=refusal)
 
     def token(self, path: str, request: httpx.Request) -> httpx.Response:
         if path == "token/user":
@@ -132,6 +156,9 @@ class Server:
                 return httpx.Response(401, json={"msg": "Failed to login"})
         elif not self.refresh_works or not request.headers["Authorization"].startswith("Bearer refresh-"):
             return httpx.Response(401, json={"msg": "Token has expired"})
+        return self._tokens()
+
+    def _tokens(self) -> httpx.Response:
         tokens = {"access_token": f"access-{self.access}", "refresh_token": f"refresh-{self.access}"}
         return httpx.Response(200, json={**tokens, "refresh_url": "/api/token/refresh", "user_url": "/api/user/7"})
 

@@ -151,6 +151,16 @@ class Session:
             raise Unauthenticated(f"{answer.get('msg', 'a second factor is needed')} (give it as mfa_code)")
         return self._accept(answer)
 
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Send as nobody, once, and give the decoded answer: for the steps of a login."""
+        response = await self._persistently(Call(method, path, body=body))
+        return _decoded(response.content, response)
+
+    def accept(self, answer: dict[str, Any]) -> Tokens:
+        """Go on as the user of a login; credentials given before are forgotten."""
+        self.credentials = None
+        return self._accept(answer)
+
     async def renew(self, used: Tokens) -> Tokens:
         """Replace tokens that the server no longer takes, unless somebody else just did."""
         if self.tokens is not used:
@@ -162,7 +172,8 @@ class Session:
         if not isinstance(_error(response), (Unauthenticated, Malformed)):
             raise _error(response)
         if self.credentials is None:
-            raise Unauthenticated(f"the login at {self.url} has expired; log in again, e.g. with `hanse login`")
+            said = f" ({_error(response).message})" if _has_code(response) else ""
+            raise Unauthenticated(f"the login at {self.url} has expired{said}; log in again, e.g. with `hanse login`")
         return await self.login()
 
     def _accept(self, answer: dict[str, Any]) -> Tokens:

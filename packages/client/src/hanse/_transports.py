@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol, TypeVar
 
 import anyio
+import anyio.to_thread
 import httpx
+
+T = TypeVar("T")
 
 
 class Transport(Protocol):
@@ -29,6 +32,9 @@ class Transport(Protocol):
 
     async def pause(self, seconds: float) -> None:
         """Let time pass."""
+
+    async def elsewhere(self, wait: Callable[[], T]) -> T:
+        """Call something that waits, without holding anybody else up."""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -59,6 +65,9 @@ class BlockingTransport:
 
     async def pause(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251  # This coroutine runs outside any event loop.
+
+    async def elsewhere(self, wait: Callable[[], T]) -> T:
+        return wait()
 
     async def close(self) -> None:
         self._http.close()
@@ -93,6 +102,9 @@ class AwaitingTransport:
 
     async def pause(self, seconds: float) -> None:
         await anyio.sleep(seconds)
+
+    async def elsewhere(self, wait: Callable[[], T]) -> T:
+        return await anyio.to_thread.run_sync(wait, abandon_on_cancel=True)
 
     async def close(self) -> None:
         await self._http.aclose()

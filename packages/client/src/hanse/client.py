@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,7 @@ from hanse.resources.runs import Runs
 from hanse.resources.studies import Studies
 from hanse.resources.tasks import Tasks
 from hanse.resources.users import Users
+from hanse.sign_on import log_in
 from hanse_core import __version__
 from hanse_core.crypto import keys
 from hanse_core.crypto.sealer import EnvelopeSealer
@@ -67,6 +69,40 @@ class Api(TwoModes[M]):
     async def login(self) -> User:
         """Log in now (else it happens with the first request), and give the user. Raises `Unauthenticated`."""
         await self.session.login()
+        return await self.whoami()
+
+    @operation
+    async def providers(self) -> dict[str, str]:
+        """Give the providers through which one can log in here: their names and what people call them."""
+        listed = (await self.session.ask("GET", "oidc"))["data"]
+        return {str(each["name"]): str(each["label"]) for each in listed}
+
+    @operation
+    async def log_in_with(
+        self,
+        provider: str,
+        *,
+        device: bool | None = None,
+        open_browser: Callable[[str], object] = webbrowser.open,
+        show: Callable[[str], None] = print,
+        timeout: float = 600.0,
+    ) -> User:
+        """Log in at a provider of the server instead of with a password, and give the user.
+
+        Args:
+            provider: name of the provider, see `providers`.
+            device: log in through a browser on any machine, by a code that is shown. By default that is so in
+                notebooks, over SSH, and where there is no browser; else a browser is opened on this machine.
+            open_browser: opens an address in a browser.
+            show: shows a text, by default with `print`.
+            timeout: seconds to wait for the browser.
+
+        Raises:
+            Unauthenticated: the provider, or the server, refuses the user, or nobody logged in in time.
+            NotFound: the server knows no such provider.
+        """
+        ways: dict[str, Any] = {"device": device, "open_browser": open_browser, "show": show, "timeout": timeout}
+        await log_in(self.session, provider, **ways)
         return await self.whoami()
 
     @operation

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, SecretStr
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from hanse_core.errors import HanseError, Invalid
 from hanse_server import migrations
@@ -15,6 +16,7 @@ from hanse_server.identity.signing import existing_secret
 from hanse_server.serving import listen
 from hanse_server.settings import Settings
 from hanse_server.settings.initial import initial_root_hash
+from hanse_server.sso import checks as sso
 from hanse_server.tasks import kept
 from hanse_web.db import make_engine, sqlite_file
 
@@ -65,7 +67,11 @@ def _port(settings: Settings) -> None:
     listen(settings.ip, settings.port).close()
 
 
-PROBLEMS: tuple[Callable[[Settings], None], ...] = (_secrets, _database, _port)
+def _providers(settings: Settings) -> None:
+    sso.require_usable(settings.oidc)
+
+
+PROBLEMS: tuple[Callable[[Settings], None], ...] = (_secrets, _database, _port, _providers)
 """Each raises what would keep the server from starting."""
 
 
@@ -143,5 +149,22 @@ def _embedded(settings: Settings) -> Iterator[str]:
         )
 
 
-WARNINGS: tuple[Callable[[Settings], Iterator[str]], ...] = (_origins, _listening, _lifetimes, _embedded, _out_of_step)
+def _sign_on(settings: Settings) -> Iterator[str]:
+    yield from sso.unreachable(settings.oidc)
+    file = sqlite_file(settings.uri)
+    if not settings.oidc or (file is not None and not file.exists()):
+        return
+    engine = make_engine(settings.uri)
+    try:
+        with Session(engine) as session:
+            yield from sso.ungiven(session, settings.oidc)
+    except SQLAlchemyError:  # that the database cannot be used is a problem, and told as one
+        return
+    finally:
+        engine.dispose()
+
+
+WARNINGS: tuple[Callable[[Settings], Iterator[str]], ...] = (
+    _origins, _listening, _lifetimes, _embedded, _out_of_step, _sign_on,
+)  # fmt: skip
 """Each yields what works, but should worry."""

@@ -1,4 +1,4 @@
-"""Log in at a server and remember it.
+"""Log in at a server, with a password or through a provider, and remember it.
 
 The password is asked for, or read from a file or from the environment variable HANSE_PASSWORD. It is never an
 argument, since those can be seen by every user of a machine, and it is not stored; only the tokens are.
@@ -13,7 +13,12 @@ from pathlib import Path
 def register(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("--server", required=True, metavar="URL", help="address, such as https://hanse.example.org")
-    parser.add_argument("--user", required=True, metavar="NAME", help="name of the user")
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--user", metavar="NAME", help="name of the user, who has a password")
+    who.add_argument("--provider", metavar="NAME", help="log in at this provider of the server, through a browser")
+    parser.add_argument(
+        "--device", action="store_true", help="with --provider: show a code for a browser on any machine"
+    )
     parser.add_argument(
         "--password-file", type=Path, metavar="FILE", help="read the password from a file; - for standard input"
     )
@@ -28,14 +33,13 @@ def log_in(arguments: argparse.Namespace) -> int:
     from hanse import Client
     from hanse.profiles import Profile, save
 
-    with Client(
-        arguments.server,
-        arguments.user,
-        _password(arguments.password_file),
-        mfa_code=arguments.mfa_code,
-        verify=arguments.ca_file or True,
-    ) as client:
-        user = client.login()
+    password = _password(arguments.password_file) if arguments.user else None
+    options = {"mfa_code": arguments.mfa_code, "verify": arguments.ca_file or True}
+    with Client(arguments.server, arguments.user, password, **options) as client:
+        if arguments.provider:
+            user = client.log_in_with(arguments.provider, device=arguments.device or None)
+        else:
+            user = client.login()
         tokens = client.session.tokens
         assert tokens is not None  # noqa: S101
         path = save(arguments.profile, Profile(arguments.server, user.username, tokens, _absolute(arguments.ca_file)))

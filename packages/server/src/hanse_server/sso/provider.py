@@ -93,6 +93,11 @@ class Provider:
         separator = "&" if "?" in metadata.authorization_endpoint else "?"
         return f"{metadata.authorization_endpoint}{separator}{urlencode(query, quote_via=quote)}"
 
+    async def look(self) -> None:
+        """See whether the provider publishes what is needed. Raises `Unavailable`."""
+        await self._published.metadata()
+        await self._published.keys()
+
     async def require_sender(self, issuer: str | None) -> None:
         """Refuse a code that another provider sent (RFC 9207)."""
         must_be_named = (await self._published.metadata()).authorization_response_iss_parameter_supported
