@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
-from inspect import iscoroutinefunction, signature
 from ipaddress import ip_network
 from typing import Any
 
@@ -23,7 +22,7 @@ from hanse_web.access import Actor, ActorLoader
 from hanse_web.auth import Tokens
 from hanse_web.clock import Clock
 from hanse_web.outbox import Dispatcher
-from hanse_web.work import WORK, Works, concluding
+from hanse_web.work import Works, in_work
 
 RESTART_SECONDS = 1.0
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -105,18 +104,17 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
         allow_headers=["*"],
     )
     for router in routers:
-        app.include_router(_concluded(router), prefix=api_path, responses=PROBLEMS)
+        app.include_router(_with_units(router), prefix=api_path, responses=PROBLEMS)
     return app
 
 
-def _concluded(router: APIRouter) -> APIRouter:
-    """Copy a router, with handlers that conclude their unit of work in the thread in which they run."""
+def _with_units(router: APIRouter) -> APIRouter:
+    """Copy a router, with handlers that run within their unit of work."""
     copied = APIRouter()
     for route in router.routes:
-        if isinstance(route, APIRoute) and not iscoroutinefunction(route.endpoint):
+        if isinstance(route, APIRoute):
             route = copy(route)
-            if WORK in signature(route.endpoint).parameters:
-                route.endpoint = concluding(route.endpoint)
+            route.endpoint = in_work(route.endpoint)
         copied.routes.append(route)
     return copied
 

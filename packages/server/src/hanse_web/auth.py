@@ -6,20 +6,21 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import jwt
-from anyio import to_thread
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
+from starlette.requests import HTTPConnection
 
 from hanse_core.errors import Denied, Malformed, Unauthenticated, WrongIdentity
 from hanse_web.access import Actor, ActorLoader, ContainerActor, NodeActor, UserActor
 from hanse_web.clock import Clock
-from hanse_web.known import KnownActors
-from hanse_web.work import AllWorks, RequestWork, Work
+from hanse_web.work import Work, Works
 
 ALGORITHM = "HS256"
 PERSONAL_PREFIX = "hanse_pat_"
 """How personal access tokens begin, so that people and scanners recognise them."""
 PERSONAL = "personal"
+CHECKED = 5_000
+"""Tokens whose signature is known to be right; with one more, all are checked again."""
 TokenType = Literal["access", "refresh", "validate"]
 """What a token is for; `validate` ones only prove to a third party who sent them, and nothing else."""
 
@@ -30,6 +31,7 @@ class Tokens:
     def __init__(self, secret: str, clock: Clock) -> None:
         self._secret = secret
         self._clock = clock
+        self._checked: dict[str, dict[str, Any]] = {}
 
     def issue(
         self,
@@ -61,6 +63,14 @@ class Tokens:
         """Check a token of one of these kinds (by default `access`) and give its claims.
 
         Raises `Unauthenticated` (expired) or `Malformed` (anything else)."""
+        claims = self._checked.get(token) or self._verified(token)
+        self._check_times(claims)
+        wanted = kinds or ("access",)
+        if claims.get("type", "access") not in wanted:
+            raise Malformed(f"this endpoint takes a token of type {' or '.join(wanted)}, not {claims.get('type')}")
+        return claims
+
+    def _verified(self, token: str) -> dict[str, Any]:
         try:
             # Subjects are integers and objects on this wire, which the library's own check refuses; times are
             # checked below against our clock.
@@ -68,10 +78,9 @@ class Tokens:
             claims = jwt.decode(token, self._secret, algorithms=[ALGORITHM], options=options)
         except jwt.InvalidTokenError as error:
             raise Malformed(f"the token cannot be accepted: {error}") from error
-        self._check_times(claims)
-        wanted = kinds or ("access",)
-        if claims.get("type", "access") not in wanted:
-            raise Malformed(f"this endpoint takes a token of type {' or '.join(wanted)}, not {claims.get('type')}")
+        if len(self._checked) >= CHECKED:
+            self._checked.clear()
+        self._checked[token] = claims
         return claims
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
@@ -86,7 +95,7 @@ class Tokens:
             raise Unauthenticated("the token is not valid yet; is the clock of this machine right?")
 
 
-def bearer(request: Request) -> str:
+def bearer(request: HTTPConnection) -> str:
     """Take the bearer token out of the request's header."""
     header = request.headers.get("authorization")
     if not header:
@@ -99,86 +108,62 @@ def bearer(request: Request) -> str:
     return token.strip()
 
 
-# Only so that the description of the API says how one proves who one is; `bearer` gives the better errors.
-_Described = Annotated[object, Depends(HTTPBearer(auto_error=False, bearerFormat="JWT"))]
+class _Bearer(HTTPBearer):
+    """Gives the claims of the bearer token, with better errors than the library's, which describes it for OpenAPI."""
+
+    def __init__(self, *kinds: TokenType) -> None:
+        super().__init__(auto_error=False, bearerFormat="JWT", scheme_name="HTTPBearer")
+        self._kinds = kinds
+
+    async def __call__(self, request: HTTPConnection) -> Any:
+        tokens: Tokens = request.app.state.tokens
+        token = bearer(request)
+        if token.startswith(PERSONAL_PREFIX) and self._kinds == ("access",):
+            # Who it speaks for is in the database; what is read here is never taken for a signed claim.
+            return {"client_type": PERSONAL, "token": token}
+        return tokens.read(token, *self._kinds)
 
 
-async def _claims(request: Request, _: _Described) -> Mapping[str, Any]:
-    tokens: Tokens = request.app.state.tokens
-    token = bearer(request)
-    if token.startswith(PERSONAL_PREFIX):
-        # Who it speaks for is in the database; what is read here is never taken for a signed claim.
-        return {"client_type": PERSONAL, "token": token}
-    return tokens.read(token)
-
-
-async def _refresh_claims(request: Request, _: _Described) -> dict[str, Any]:
-    tokens: Tokens = request.app.state.tokens
-    return tokens.read(bearer(request), "refresh")
-
-
-async def _shown_claims(request: Request, _: _Described) -> Mapping[str, Any]:
-    tokens: Tokens = request.app.state.tokens
-    return tokens.read(bearer(request), "access", "validate")
-
-
-RefreshClaims = Annotated[dict[str, Any], Depends(_refresh_claims)]
+Claims = Annotated[Mapping[str, Any], Depends(_Bearer("access"))]
+RefreshClaims = Annotated[dict[str, Any], Depends(_Bearer("refresh"))]
 """The claims of a request that is made with a refresh token."""
+ShownClaims = Annotated[Mapping[str, Any], Depends(_Bearer("access", "validate"))]
 
 
-Claims = Annotated[Mapping[str, Any], Depends(_claims)]
-
-
-async def _load(request: Request, work: Work, claims: Mapping[str, Any]) -> Actor:
-    known: KnownActors = request.app.state.works.known
-    token, epoch = bearer(request), known.epoch
-    actor = known.find(token)
+async def _actor(request: Request, claims: Claims) -> Actor:
+    """Find out who is asking, in a transaction of its own if at all: it is over when the handler's begins."""
+    works: Works = request.app.state.works
+    token, epoch = bearer(request), works.known.epoch
+    actor = works.known.find(token)
     if actor is None:
-        actor = await _look_up(request, work, claims)
-        known.keep(token, actor, epoch)
-    request.app.state.seen(actor, work.clock.now())
+        actor = await works.run(_look_up, request.app.state.actor_loaders, claims, write=False)
+        works.known.keep(token, actor, epoch)
+    request.app.state.seen(actor, works.clock.now())
     return actor
 
 
-async def _look_up(request: Request, work: Work, claims: Mapping[str, Any]) -> Actor:
-    loaders: Mapping[str, ActorLoader] = request.app.state.actor_loaders
+def _look_up(work: Work, loaders: Mapping[str, ActorLoader], claims: Mapping[str, Any]) -> Actor:
     loader = loaders.get(str(claims.get("client_type")))
     if loader is None:
         raise Malformed("the token does not say which kind of identity it is for")
-    actor = await to_thread.run_sync(loader, work.session, claims)
+    actor = loader(work.session, claims)
     if actor is None:
         raise Unauthenticated("the identity of this token no longer exists, or the token was revoked")
     return actor
 
 
-async def authenticate(request: Request, work: Work) -> Actor:
+async def authenticate(request: Request) -> Actor:
     """Find out who asks, where that must be known before the handler can be called."""
-    return await _load(request, work, await _claims(request, None))
+    return await _actor(request, await _Bearer("access")(request))
 
 
-async def _actor(request: Request, work: RequestWork, claims: Claims) -> Actor:
-    return await _load(request, work, claims)
-
-
-async def _detached_actor(request: Request, works: AllWorks, claims: Claims) -> Actor:
-    remembered = works.known.find(bearer(request))
-    if remembered is not None:
-        request.app.state.seen(remembered, works.clock.now())
-        return remembered
-    async with works.open(write=False) as work:
-        return await _load(request, work, claims)
-
-
-async def _shown_actor(
-    request: Request, works: AllWorks, claims: Annotated[Mapping[str, Any], Depends(_shown_claims)]
-) -> Actor:
-    async with works.open(write=False) as work:
-        return await _load(request, work, claims)
+async def _shown_actor(request: Request, claims: ShownClaims) -> Actor:
+    return await _actor(request, claims)
 
 
 AnyActor = Annotated[Actor, Depends(_actor)]
-DetachedActor = Annotated[Actor, Depends(_detached_actor)]
-"""The actor, loaded in a transaction that is over when the handler starts (for those that open their own)."""
+DetachedActor = AnyActor
+"""For handlers that open their transactions themselves; nothing but a hint to who reads them."""
 
 
 def require_user(actor: Actor) -> UserActor:
@@ -196,10 +181,6 @@ def require_node(actor: Actor) -> NodeActor:
 
 
 async def _user(actor: AnyActor) -> UserActor:
-    return require_user(actor)
-
-
-async def _detached_user(actor: DetachedActor) -> UserActor:
     return require_user(actor)
 
 
@@ -222,16 +203,8 @@ async def _logged_in(actor: AnyActor) -> UserActor:
     return require_login(require_user(actor))
 
 
-async def _detached_logged_in(actor: DetachedActor) -> UserActor:
-    return require_login(require_user(actor))
-
-
 async def _node(actor: AnyActor) -> NodeActor:
     return require_node(actor)
-
-
-async def _detached_node(actor: DetachedActor) -> NodeActor:
-    return await _node(actor)
 
 
 async def _user_or_node(actor: AnyActor) -> UserActor | NodeActor:
@@ -251,10 +224,6 @@ async def _user_or_container(actor: AnyActor) -> UserActor | ContainerActor:
     return require_user_or_container(actor)
 
 
-async def _detached_user_or_container(actor: DetachedActor) -> UserActor | ContainerActor:
-    return require_user_or_container(actor)
-
-
 async def _container(actor: AnyActor) -> ContainerActor:
     if not isinstance(actor, ContainerActor):
         raise WrongIdentity("this endpoint is for algorithm containers only")
@@ -263,16 +232,16 @@ async def _container(actor: AnyActor) -> ContainerActor:
 
 # The permission of an endpoint is the type of its parameter.
 AnyUser = Annotated[UserActor, Depends(_user)]
-DetachedUser = Annotated[UserActor, Depends(_detached_user)]
+DetachedUser = AnyUser
 LoggedIn = Annotated[UserActor, Depends(_logged_in)]
 """A user who has logged in, for what concerns passwords, second factors, sessions and tokens."""
-DetachedLoggedIn = Annotated[UserActor, Depends(_detached_logged_in)]
+DetachedLoggedIn = LoggedIn
 ShownUser = Annotated[UserActor, Depends(_shown_user)]
 """A user whose token a third party was shown; with tokens that are good for nothing else, too."""
 ShownNode = Annotated[NodeActor, Depends(_shown_node)]
 AnyNode = Annotated[NodeActor, Depends(_node)]
-DetachedNode = Annotated[NodeActor, Depends(_detached_node)]
+DetachedNode = AnyNode
 UserOrNode = Annotated[UserActor | NodeActor, Depends(_user_or_node)]
-DetachedUserOrContainer = Annotated[UserActor | ContainerActor, Depends(_detached_user_or_container)]
 AnyContainer = Annotated[ContainerActor, Depends(_container)]
 UserOrContainer = Annotated[UserActor | ContainerActor, Depends(_user_or_container)]
+DetachedUserOrContainer = UserOrContainer

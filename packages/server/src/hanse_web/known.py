@@ -26,6 +26,7 @@ _MAY_WRITE = re.compile(r"\b(INSERT|UPDATE|DELETE|TRUNCATE|MERGE|REPLACE)\b(?! O
 class _Known:
     actor: Actor
     since: datetime
+    epoch: int
 
 
 class KnownActors:
@@ -40,7 +41,9 @@ class KnownActors:
     def find(self, token: str) -> Actor | None:
         """Give who has this token, if that was looked up a moment ago; whether the token is valid is not asked."""
         known = self._known.get(token)
-        return known.actor if known is not None and abs(self._clock.now() - known.since) < LIFE else None
+        if known is None or known.epoch != self.epoch or abs(self._clock.now() - known.since) >= LIFE:
+            return None
+        return known.actor
 
     def keep(self, token: str, actor: Actor, epoch: int) -> None:
         """Remember an actor; not when everybody was forgotten since it was looked up, which `epoch` tells."""
@@ -48,10 +51,10 @@ class KnownActors:
             return
         if len(self._known) >= MOST:
             self._known.clear()
-        self._known[token] = _Known(actor, self._clock.now())
+        self._known[token] = _Known(actor, self._clock.now(), epoch)
 
     def forget(self) -> None:
-        """Forget everybody, because somebody's rights may have changed."""
+        """Forget everybody, because somebody's rights may have changed; from whichever thread."""
         self.epoch += 1
         self._known.clear()
 

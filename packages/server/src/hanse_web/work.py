@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from functools import wraps
-from typing import Annotated, Any
+from inspect import iscoroutinefunction, signature
+from typing import Annotated, Any, TypeVar, get_args
 
 from anyio import CancelScope, to_thread
 from fastapi import Depends, Request
@@ -17,11 +19,10 @@ from hanse_web.known import KnownActors, Unrelated
 from hanse_web.links import Links
 from hanse_web.outbox import Dispatcher, Event, enqueue
 
-WORK = "work"
-"""How handlers name the parameter of their unit of work."""
 CHANGED_RIGHTS = "hanse_changed_rights"
 AT_ONCE = 24
 """Transactions open at the same time, of one process."""
+T = TypeVar("T")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -34,17 +35,6 @@ class Work:
         self.links = links
         self.has_told = False
         self.callbacks: list[Callable[[], None]] = []
-        self.has_changed_rights = False
-        self.is_concluded = False
-
-    def conclude(self) -> None:
-        """Commit and give the connection back, in the caller's thread; nothing can be done after that."""
-        self.session.flush()
-        if self.session.in_transaction():
-            self.has_changed_rights = bool(self.session.connection().info.pop(CHANGED_RIGHTS, False))
-        self.session.commit()
-        self.session.close()
-        self.is_concluded = True
 
     def tell(self, name: str, data: dict[str, Any] | None, *rooms: str) -> None:
         """Have an event sent to these rooms once the transaction is committed; without that, never."""
@@ -61,18 +51,6 @@ def _watch_rights(engine: Engine, changes_rights: Callable[[str], bool]) -> None
     def note(connection: Connection, _: object, statement: str, *__: object) -> None:
         if changes_rights(statement):
             connection.info[CHANGED_RIGHTS] = True
-
-
-def concluding(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a handler conclude its unit of work itself: in the thread that it has anyway, not in one more."""
-
-    @wraps(handler)
-    def handle(**given: Any) -> Any:
-        answer = handler(**given)
-        given[WORK].conclude()
-        return answer
-
-    return handle
 
 
 class Works:
@@ -99,44 +77,106 @@ class Works:
     @asynccontextmanager
     async def open(self, *, write: bool) -> AsyncIterator[Work]:
         """Give a unit of work: committed when the block ends, rolled back when it raises."""
-        turn = self.dispatcher.turn if write else nullcontext()
-        async with turn, self._room:
-            session = (self._write if write else self._read)()
-            work = Work(session, self.clock, self.links)
+        work = self._made(write)
+        async with self._running(work, write):
+            yield work
+
+    async def run(self, use: Callable[..., T], *arguments: Any, write: bool) -> T:
+        """Do something in a unit of work, all of it in one thread: `use` gets the work and the arguments."""
+        work = self._made(write)
+        async with self._turn(write):
+            answer = await to_thread.run_sync(self._done, work, use, arguments)
+        self._tell_about(work)
+        return answer
+
+    def _done(self, work: Work, use: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+        try:
+            answer = use(work, *arguments)
+            self._commit(work)
+        finally:
+            work.session.close()
+        return answer
+
+    def _made(self, write: bool) -> Work:
+        return Work((self._write if write else self._read)(), self.clock, self.links)
+
+    @asynccontextmanager
+    async def _running(self, work: Work, write: bool) -> AsyncIterator[None]:
+        async with self._turn(write):
             try:
-                yield work
-                if not work.is_concluded:
-                    await to_thread.run_sync(work.conclude)
+                yield
+                await to_thread.run_sync(self._commit, work)
             finally:
-                if not work.is_concluded:
-                    with CancelScope(shield=True):
-                        await to_thread.run_sync(session.close)
-                if work.has_changed_rights:
-                    self.known.forget()
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(work.session.close)
+        self._tell_about(work)
+
+    @asynccontextmanager
+    async def _turn(self, write: bool) -> AsyncIterator[None]:
+        async with self.dispatcher.turn if write else nullcontext(), self._room:
+            yield
+
+    def _commit(self, work: Work) -> None:
+        session = work.session
+        session.flush()
+        has_changed = session.in_transaction() and session.connection().info.pop(CHANGED_RIGHTS, False)
+        try:
+            session.commit()
+        finally:
+            if has_changed:
+                self.known.forget()
+
+    def _tell_about(self, work: Work) -> None:
         if work.has_told:
             self.dispatcher.ring()
         for callback in work.callbacks:
             callback()
 
 
-async def _request_work(request: Request) -> AsyncIterator[Work]:
-    works: Works = request.app.state.works
-    async with works.open(write=request.method not in SAFE_METHODS) as work:
-        yield work
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """A unit of work that begins when the handler does."""
+
+    works: Works
+    is_writing: bool
 
 
-# The function scope makes FastAPI commit before the answer leaves; the default scope commits after it.
-RequestWork = Annotated[Work, Depends(_request_work, scope="function")]
+async def _request_work(request: Request) -> _Promise:
+    return _Promise(request.app.state.works, request.method not in SAFE_METHODS)
 
 
-async def _read_work(request: Request) -> AsyncIterator[Work]:
-    works: Works = request.app.state.works
-    async with works.open(write=False) as work:
-        yield work
+async def _read_work(request: Request) -> _Promise:
+    return _Promise(request.app.state.works, is_writing=False)
 
 
-ReadWork = Annotated[Work, Depends(_read_work, scope="function")]
-"""For handlers that only read although their method says otherwise."""
+def in_work(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Have a handler that takes a `RequestWork` or `ReadWork` run within that unit of work."""
+    name = next((one.name for one in signature(handler).parameters.values() if _is_work(one.annotation)), None)
+    if name is None:
+        return handler
+    if iscoroutinefunction(handler):
+
+        @wraps(handler)
+        async def handle(**given: Any) -> Any:
+            promise: _Promise = given[name]
+            async with promise.works.open(write=promise.is_writing) as work:
+                return await handler(**{**given, name: work})
+
+    else:
+
+        def use(work: Work, given: dict[str, Any]) -> Any:
+            return handler(**{**given, name: work})
+
+        @wraps(handler)
+        async def handle(**given: Any) -> Any:
+            promise: _Promise = given[name]
+            return await promise.works.run(use, given, write=promise.is_writing)
+
+    return handle
+
+
+def _is_work(annotation: Any) -> bool:
+    return bool({_request_work, _read_work} & {getattr(one, "dependency", None) for one in get_args(annotation)[1:]})
 
 
 def _works(request: Request) -> Works:
@@ -144,5 +184,9 @@ def _works(request: Request) -> Works:
     return works
 
 
+# `app.build` has handlers run within the unit of work that they name.
+RequestWork = Annotated[Work, Depends(_request_work)]
+ReadWork = Annotated[Work, Depends(_read_work)]
+"""For handlers that only read although their method says otherwise."""
 AllWorks = Annotated[Works, Depends(_works)]
 """For handlers that open units of work themselves, because something slow happens between two of them."""
