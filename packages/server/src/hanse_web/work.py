@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
-from functools import wraps
-from inspect import iscoroutinefunction, signature
+from functools import partial, wraps
+from inspect import Parameter, iscoroutinefunction, isfunction, signature
 from typing import Annotated, Any, TypeVar, get_args
 
 from anyio import CancelScope, to_thread
@@ -22,12 +21,17 @@ from hanse_web.outbox import Dispatcher, Event, enqueue
 CHANGED_RIGHTS = "hanse_changed_rights"
 AT_ONCE = 24
 """Transactions open at the same time, of one process."""
+WORK = "unit_of_work"
+"""The parameter by which a handler is given the unit of work to run in, beside those of its own."""
 T = TypeVar("T")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Work:
     """The transaction of one request. Use cases read and write through `session` and `tell` what happened."""
+
+    works: "Works"
+    is_writing: bool
 
     def __init__(self, session: Session, clock: Clock, links: Links) -> None:
         self.session = session
@@ -77,32 +81,41 @@ class Works:
     @asynccontextmanager
     async def open(self, *, write: bool) -> AsyncIterator[Work]:
         """Give a unit of work: committed when the block ends, rolled back when it raises."""
-        work = self._made(write)
-        async with self._running(work, write):
+        work = self.promise(write=write)
+        async with self.running(work):
             yield work
 
     async def run(self, use: Callable[..., T], *arguments: Any, write: bool) -> T:
         """Do something in a unit of work, all of it in one thread: `use` gets the work and the arguments."""
-        work = self._made(write)
-        async with self._turn(write):
-            answer = await to_thread.run_sync(self._done, work, use, arguments)
+        work = self.promise(write=write)
+        return await self.run_in(work, partial(use, work, *arguments))
+
+    async def run_in(self, work: Work, use: Callable[[], T]) -> T:
+        """Do something in a promised unit of work, all of it in one thread."""
+        async with self._turn(work):
+            answer = await to_thread.run_sync(self._done, work, use)
         self._tell_about(work)
         return answer
 
-    def _done(self, work: Work, use: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+    def _done(self, work: Work, use: Callable[[], T]) -> T:
         try:
-            answer = use(work, *arguments)
+            answer = use()
             self._commit(work)
         finally:
             work.session.close()
         return answer
 
-    def _made(self, write: bool) -> Work:
-        return Work((self._write if write else self._read)(), self.clock, self.links)
+    def promise(self, *, write: bool) -> Work:
+        """Give a unit of work that has not begun: it must be used by `run_in` or `running`, and only there."""
+        session = (self._write if write else self._read)()
+        work = Work(session, self.clock, self.links)
+        work.works, work.is_writing = self, write
+        return work
 
     @asynccontextmanager
-    async def _running(self, work: Work, write: bool) -> AsyncIterator[None]:
-        async with self._turn(write):
+    async def running(self, work: Work) -> AsyncIterator[None]:
+        """Commit a promised unit of work when the block ends, or roll it back when it raises."""
+        async with self._turn(work):
             try:
                 yield
                 await to_thread.run_sync(self._commit, work)
@@ -112,8 +125,8 @@ class Works:
         self._tell_about(work)
 
     @asynccontextmanager
-    async def _turn(self, write: bool) -> AsyncIterator[None]:
-        async with self.dispatcher.turn if write else nullcontext(), self._room:
+    async def _turn(self, work: Work) -> AsyncIterator[None]:
+        async with self.dispatcher.turn if work.is_writing else nullcontext(), self._room:
             yield
 
     def _commit(self, work: Work) -> None:
@@ -133,50 +146,53 @@ class Works:
             callback()
 
 
-@dataclass(frozen=True, slots=True)
-class _Promise:
-    """A unit of work that begins when the handler does."""
-
-    works: Works
-    is_writing: bool
+async def _request_work(request: Request) -> Work:
+    works: Works = request.app.state.works
+    return works.promise(write=request.method not in SAFE_METHODS)
 
 
-async def _request_work(request: Request) -> _Promise:
-    return _Promise(request.app.state.works, request.method not in SAFE_METHODS)
-
-
-async def _read_work(request: Request) -> _Promise:
-    return _Promise(request.app.state.works, is_writing=False)
+async def _read_work(request: Request) -> Work:
+    works: Works = request.app.state.works
+    return works.promise(write=False)
 
 
 def in_work(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Have a handler that takes a `RequestWork` or `ReadWork` run within that unit of work."""
-    name = next((one.name for one in signature(handler).parameters.values() if _is_work(one.annotation)), None)
-    if name is None:
+    """Have a handler that takes a `RequestWork` or `ReadWork`, itself or through what it depends on, run within it."""
+    annotation = _work_of(handler)
+    if annotation is None:
         return handler
     if iscoroutinefunction(handler):
 
         @wraps(handler)
         async def handle(**given: Any) -> Any:
-            promise: _Promise = given[name]
-            async with promise.works.open(write=promise.is_writing) as work:
-                return await handler(**{**given, name: work})
+            work: Work = given.pop(WORK)
+            async with work.works.running(work):
+                return await handler(**given)
 
     else:
 
-        def use(work: Work, given: dict[str, Any]) -> Any:
-            return handler(**{**given, name: work})
-
         @wraps(handler)
         async def handle(**given: Any) -> Any:
-            promise: _Promise = given[name]
-            return await promise.works.run(use, given, write=promise.is_writing)
+            work: Work = given.pop(WORK)
+            return await work.works.run_in(work, partial(handler, **given))
 
+    parameters = signature(handler).parameters
+    own = Parameter(WORK, Parameter.KEYWORD_ONLY, annotation=annotation)
+    described = signature(handler).replace(parameters=[*parameters.values(), own])
+    handle.__signature__ = described  # type: ignore[attr-defined]
     return handle
 
 
-def _is_work(annotation: Any) -> bool:
-    return bool({_request_work, _read_work} & {getattr(one, "dependency", None) for one in get_args(annotation)[1:]})
+def _work_of(call: Callable[..., Any]) -> Any:
+    """Find the unit of work among what a handler or dependency takes, however deep."""
+    for parameter in signature(call).parameters.values():
+        for one in get_args(parameter.annotation)[1:]:
+            dependency = getattr(one, "dependency", None)
+            if dependency in (_request_work, _read_work):
+                return parameter.annotation
+            if isfunction(dependency) and (found := _work_of(dependency)) is not None:
+                return found
+    return None
 
 
 def _works(request: Request) -> Works:
