@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated
 
-from anyio import to_thread
 from fastapi import Depends, Request
 
 from hanse_core.errors import Denied, TooLarge
@@ -53,9 +52,8 @@ class TaskIntake:
 
     async def _admit(self) -> Uploader:
         """Refuse early whom the request would be refused to anyway, before much of theirs is stored."""
-        async with self._values.works.open(write=False) as work:
-            actor = await authenticate(self._request, work)
-            await to_thread.run_sync(self._require_welcome, work, actor)
+        actor = await authenticate(self._request)
+        await self._values.works.run(self._require_welcome, actor, write=False)
         return Uploader.of(actor)
 
     def _require_welcome(self, work: Work, actor: Actor) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
@@ -20,7 +19,7 @@ from hanse_server.tasks.watch import Watch
 from hanse_web.auth import AnyActor, AnyUser, DetachedUserOrContainer, UserOrContainer
 from hanse_web.large_bodies import LARGE, LargeBodyRoute
 from hanse_web.query import Parameters, page
-from hanse_web.work import AllWorks, RequestWork
+from hanse_web.work import AllWorks, RequestWork, Work
 
 router = APIRouter(tags=["tasks"], route_class=LargeBodyRoute)
 
@@ -59,17 +58,14 @@ async def create_task(
     With a `store_id` the store says which image it is, by its digest.
     """
     approved = await approvals.approved(actor, body, idempotency_key)
-    async with works.open(write=True) as work:
+
+    def make(work: Work) -> Task:
         inputs = TaskInputs(work, actor, arrived, are_blobs=texts.are_blobs)
-        creation = TaskCreation(work, actor, approvals.policy)
+        made = TaskCreation(work, actor, approvals.policy).create(body, inputs, idempotency_key, approved)
+        (item,) = Tasks(work, actor).items([made], [], texts)
+        return item
 
-        def make() -> Task:
-            made = creation.create(body, inputs, idempotency_key, approved)
-            (item,) = Tasks(work, actor).items([made], [], texts)
-            work.conclude()
-            return item
-
-        return await to_thread.run_sync(make)
+    return await works.run(make, write=True)
 
 
 @router.post("/column", responses={201: {"model": Task}}, response_model=ColumnNames)
