@@ -87,8 +87,9 @@ UNRELATED_TO_RIGHTS = Unrelated(
         "task",
         "task_database",
     },
-    inserts={"login_session"},
+    inserts={"access_token", "login_session"},
     columns={
+        "access_token": {"last_used_at"},
         "identity": {"ip", "last_seen", "status"},
         "login_session": {"external", "generation", "last_used_at", "rotated_at"},
         "user_account": {"failed_login_attempts", "last_login_attempt"},

@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from hanse_core.errors import Invalid
+from hanse_server.live.guard import EVENT_BYTES
 from hanse_server.live.server import Live
 
 GRACE_SECONDS = 5
@@ -63,6 +64,7 @@ def serve(app: FastAPI, socket: sockets.socket, api_path: str) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        ws_max_size=EVENT_BYTES,
         proxy_headers=False,  # `trusted_proxies` says whom to believe
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

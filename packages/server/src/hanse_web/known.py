@@ -37,6 +37,8 @@ class KnownActors:
         self._known: dict[str, _Known] = {}
         self.epoch = 0
         """Grows whenever everybody is forgotten."""
+        self.listeners: list[Callable[[], None]] = []
+        """Called whenever everybody is forgotten."""
 
     def find(self, token: str) -> Actor | None:
         """Give who has this token, if that was looked up a moment ago; whether the token is valid is not asked."""
@@ -57,6 +59,8 @@ class KnownActors:
         """Forget everybody, because somebody's rights may have changed; from whichever thread."""
         self.epoch += 1
         self._known.clear()
+        for listener in self.listeners:
+            listener()
 
 
 @dataclass(frozen=True, slots=True)

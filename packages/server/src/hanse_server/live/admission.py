@@ -17,6 +17,9 @@ from hanse_web.access import ActorLoader, NodeActor, UserActor
 from hanse_web.auth import Tokens
 from hanse_web.work import Work, Works
 
+EXPIRY_GRACE_SECONDS = 60
+"""How long a socket outlives its token, so that a node that is just refreshing it is not disturbed."""
+
 
 class Refusal(enum.Enum):
     """Why a socket is not let in; what a stock peer then does depends on it."""
@@ -50,13 +53,26 @@ class Admission:
         if kind not in ("user", "node"):
             return Refusal.NO_TOKEN
         async with self._works.open(write=False) as work:
-            return await to_thread.run_sync(self._load, work, self._loaders[kind], claims)
+            return await to_thread.run_sync(self._load, work, claims)
 
-    def _load(self, work: Work, loader: ActorLoader, claims: Mapping[str, Any]) -> Connection | Refusal:
-        actor = loader(work.session, claims)
+    async def judge_again(self, connections: Mapping[str, Connection]) -> dict[str, Connection | Refusal]:
+        """Tell what is true now of sockets that were let in before: whose they are, which rooms, or why no longer."""
+        async with self._works.open(write=False) as work:
+            return await to_thread.run_sync(self._judge_all, work, connections)
+
+    def _judge_all(self, work: Work, connections: Mapping[str, Connection]) -> dict[str, Connection | Refusal]:
+        now = work.clock.now().timestamp()
+        judged: dict[str, Connection | Refusal] = {}
+        for sid, connection in connections.items():
+            has_expired = now >= float(connection.claims.get("exp", "inf")) + EXPIRY_GRACE_SECONDS
+            judged[sid] = Refusal.EXPIRED if has_expired else self._load(work, connection.claims)
+        return judged
+
+    def _load(self, work: Work, claims: Mapping[str, Any]) -> Connection | Refusal:
+        actor = self._loaders[claims["client_type"]](work.session, claims)
         if not isinstance(actor, UserActor | NodeActor):
             return Refusal.INVALID
-        return Connection(actor, tuple(rooms_of(actor, _all_collaborations(work.session))))
+        return Connection(actor, tuple(rooms_of(actor, _all_collaborations(work.session))), claims)
 
 
 def _all_collaborations(session: Session) -> list[int]:

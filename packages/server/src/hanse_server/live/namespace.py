@@ -20,6 +20,8 @@ from hanse_web.work import Work, Works
 
 REFUSED_SECONDS = 3.0
 """How long a refused socket stays open, so that the reason reaches it."""
+MOST_SOCKETS = 50
+"""Of one identity here; with one more the oldest is closed, which a peer that lost it would never do."""
 _REASONS = {Refusal.EXPIRED: events.EXPIRED_TOKEN, Refusal.INVALID: events.INVALID_TOKEN}
 
 log = structlog.get_logger()
@@ -63,6 +65,8 @@ class TasksNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         actor = connection.actor
         is_first = self._connections.add(sid, connection)
         self._seen(actor, self._works.clock.now())
+        for oldest in self._connections.sids_of(actor.id)[:-MOST_SOCKETS]:
+            await self._turn_out(oldest, None)
         if is_first:
             await self._write(presence.come_online, actor)
         if isinstance(actor, NodeActor):
@@ -125,15 +129,48 @@ class TasksNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         try:
             async with self._works.open(write=True) as work:
                 return await to_thread.run_sync(use, work, *arguments)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ValueError, ArithmeticError) as error:
             log.warning("socket-event-failed", use=use.__name__, error=type(error).__name__)
             return None
 
     async def hang_up(self, identity_id: int) -> None:
         """Close all sockets of an identity: it was revoked, or does not belong here any more."""
         for sid in self._connections.sids_of(identity_id):
-            await self.emit(events.INVALID_TOKEN, to=sid)
-            self._refused.put_nowait(sid)
+            await self._turn_out(sid, Refusal.INVALID)
+
+    async def review(self) -> None:
+        """Look at all sockets again: some may have expired, been revoked, or belong into other rooms by now."""
+        connections = self._connections.all()
+        if not connections:
+            return
+        for sid, judged in (await self._admission.judge_again(connections)).items():
+            if isinstance(judged, Refusal):
+                await self._turn_out(sid, judged)
+            else:
+                await self._move(sid, judged)
+
+    async def _move(self, sid: str, judged: Connection) -> None:
+        current = self._connections.get(sid)
+        if current is None:
+            return
+        self._connections.replace(sid, judged)
+        for room in sorted(set(current.rooms) - set(judged.rooms)):
+            await self.leave_room(sid, room)
+            await self.emit(events.MESSAGE, rooms.left(judged.actor, room), room=room)
+        for room in sorted(set(judged.rooms) - set(current.rooms)):
+            await self.enter_room(sid, room)
+            await self.emit(events.MESSAGE, rooms.joined(judged.actor, room), room=room)
+
+    async def _turn_out(self, sid: str, reason: Refusal | None) -> None:
+        """Have a socket hear and say nothing any more, tell it why, and close it soon."""
+        connection = self._connections.get(sid)
+        if connection is None or not self._connections.silence(sid):
+            return
+        for room in connection.rooms:
+            await self.leave_room(sid, room)
+        if reason in _REASONS:
+            await self.emit(_REASONS[reason], to=sid)
+        self._refused.put_nowait(sid)
 
     async def close_refused(self) -> None:
         """Close refused sockets a moment after they were told why; runs as long as the process."""
@@ -147,9 +184,7 @@ class TasksNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         await asyncio.sleep(max(0.0, moment - asyncio.get_running_loop().time()))
         try:
             transport = self.server.manager.eio_sid_from_sid(sid, NAMESPACE)
-            socket = self.server.eio.sockets.get(transport)
             await self.disconnect(sid)
-            if socket is not None:
-                await socket.close(wait=False, reason=self.server.eio.reason.SERVER_DISCONNECT)
+            await self.server.cut(transport)
         except (KeyError, OSError, RuntimeError) as error:
             log.debug("socket-gone-before-closing", error=type(error).__name__)

@@ -19,7 +19,7 @@ def relay_status(work: Work, node: NodeActor, data: Mapping[str, Any]) -> bool:
     """Pass on that a run changed its state; everything but the state itself is read from the run."""
     status = data.get("status")
     row = _own_run(work, node, data.get("run_id"))
-    if row is None or status not in {known.value for known in RunStatus}:
+    if row is None or not isinstance(status, str) or status not in {known.value for known in RunStatus}:
         return False
     told = {
         "status": row.status if RunStatus(row.status).is_finished else status,

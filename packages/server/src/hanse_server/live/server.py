@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import socketio
@@ -11,9 +12,11 @@ from anyio import to_thread
 from sqlalchemy import Engine
 
 from hanse_core.protocol import NAMESPACE
+from hanse_server.identity.sessions import SESSIONS_ENDED
 from hanse_server.live.admission import Admission
 from hanse_server.live.bus import LocalEvents, SocketBus
 from hanse_server.live.connections import Connections
+from hanse_server.live.guard import EVENT_BYTES, App, BoundedJson, StrictServer, guarded, quiet
 from hanse_server.live.namespace import REFUSED_SECONDS, TasksNamespace
 from hanse_server.live.presence import retire_silent, silent_nodes
 from hanse_server.tasks.watch import Watch
@@ -26,7 +29,11 @@ from hanse_web.work import Works
 PATH = "/socket.io"
 """Where stock nodes look for the sockets: on the root of the server, whatever the API path is."""
 PRESENCE_SECONDS = 65.0
-EVENT_BYTES = 1_000_000
+REVIEW_SECONDS = 30.0
+LEAST_PAUSE = 0.2
+PAUSE_SHARE = 10
+ROUND_SECONDS = 5.0
+ROUNDS_TO_JOIN = 2
 DRAIN_SECONDS = 3.0
 
 log = structlog.get_logger()
@@ -36,7 +43,7 @@ class Live:
     """Made in two steps, because the transactions ring for the bus and the sockets write through transactions."""
 
     def __init__(self, engine: Engine, allowed_origins: Sequence[str] = ("*",)) -> None:
-        self.sio = socketio.AsyncServer(
+        self.sio = StrictServer(
             async_mode="asgi",
             always_connect=True,
             async_handlers=False,  # one after the other, so that the lines of a log keep their order
@@ -46,6 +53,9 @@ class Live:
             ping_interval=25,
             ping_timeout=60,
             max_http_buffer_size=EVENT_BYTES,
+            json=BoundedJson,
+            logger=quiet,
+            engineio_logger=quiet,
         )
         self.watch = Watch(engine)
         self.connections = Connections()
@@ -53,6 +63,9 @@ class Live:
         """What is to be rung in this process by events of these names."""
         self.namespace: TasksNamespace | None = None
         self._works: Works | None = None
+        self._changed = asyncio.Event()
+        self.bells[SESSIONS_ENDED] = self._changed.set
+        self._strangers: dict[str, int] = {}
 
     def bus(self, outer: EventBus | None = None) -> EventBus:
         """Give where the outbox delivers to: the sockets, or another bus in their place."""
@@ -68,6 +81,7 @@ class Live:
     ) -> None:
         """Give the sockets what they need to let somebody in."""
         self._works = works
+        works.known.listeners.append(self._changed.set)
         admission = Admission(works, tokens, loaders)
         self.namespace = TasksNamespace(works, admission, self.connections, seen, refused_seconds)
         self.sio.register_namespace(self.namespace)
@@ -77,20 +91,21 @@ class Live:
         """What must run as long as the process does."""
         if self.namespace is None:
             raise RuntimeError("the sockets are not attached yet")
-        return self.watch.run, self.namespace.close_refused, self._watch_presence
+        watches = self._watch_presence, self._watch_rights, self._watch_strangers
+        return self.watch.run, self.namespace.close_refused, *watches
 
-    def asgi(self) -> socketio.ASGIApp:
+    def asgi(self) -> App:
         """Give the application that is to be mounted at `PATH`."""
-        return socketio.ASGIApp(self.sio, socketio_path=None)
+        return guarded(socketio.ASGIApp(self.sio, socketio_path=None))
 
     async def drain(self) -> None:
         """End everything that is held open here, because this process is about to stop."""
         self.watch.drain()
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
-                for socket in list(self.sio.eio.sockets.values()):
+                for key in list(self.sio.eio.sockets):
                     # Without waiting for its queue to empty: a peer that is gone never empties it.
-                    await socket.close(wait=False, reason=self.sio.eio.reason.SERVER_DISCONNECT)
+                    await self.sio.cut(key)
                 if self.sio.eio.service_task_handle is not None:
                     await self.sio.shutdown()
         except TimeoutError:
@@ -117,6 +132,33 @@ class Live:
         while True:
             await asyncio.sleep(PRESENCE_SECONDS)
             await self.retire_silent_nodes()
+
+    async def _watch_rights(self) -> None:
+        """Look at the sockets again whenever rights were changed here, and now and then for changes elsewhere."""
+        loop = asyncio.get_running_loop()
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REVIEW_SECONDS):
+                    await self._changed.wait()
+            self._changed.clear()
+            begun = loop.time()
+            if self.namespace is not None:
+                await self.namespace.review()
+            # Many changes are looked at together, and never for more than a part of the time.
+            await asyncio.sleep(max(LEAST_PAUSE, PAUSE_SHARE * (loop.time() - begun)))
+
+    async def _watch_strangers(self) -> None:
+        while True:
+            await asyncio.sleep(ROUND_SECONDS)
+            await self.cut_strangers()
+
+    async def cut_strangers(self) -> int:
+        """Close transports that have not joined in so many rounds; gives how many."""
+        self._strangers = {key: self._strangers.get(key, 0) + 1 for key in self.sio.strangers()}
+        late = [key for key, rounds in self._strangers.items() if rounds > ROUNDS_TO_JOIN]
+        for key in late:
+            await self.sio.cut(key)
+        return len(late)
 
 
 def _origin_check(allowed: Sequence[str]) -> str | Callable[..., bool]:
