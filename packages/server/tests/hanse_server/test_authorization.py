@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from anyio import to_thread
 
 from hanse_core.permissions import RULE_IDS, Operation, Resource, Rule, Scope
 from hanse_server.authorization import IDENTITIES, OPEN, ROUTES, Answer, Route, Whose
@@ -28,10 +28,6 @@ SEEN_RULE = RULE_IDS[Rule(SEEN[0], SEEN[2], SEEN[1])]
 """A rule that every role holds, to be put into roles and taken out of them."""
 
 
-class _Undone(Exception):
-    pass
-
-
 class Rehearsal(Works):
     """Carries everything out and takes it back, so that one world serves all requests of a test."""
 
@@ -43,13 +39,16 @@ class Rehearsal(Works):
 
     @asynccontextmanager
     async def open(self, *, write: bool) -> AsyncIterator[Work]:
-        try:
-            async with super().open(write=write) as work:
-                yield work
-                await to_thread.run_sync(work.session.flush)
-                raise _Undone
-        except _Undone:
-            return
+        async with super().open(write=write) as work:
+            work.conclude = partial(_take_back, work)  # type: ignore[method-assign]
+            yield work
+
+
+def _take_back(work: Work) -> None:
+    work.session.flush()
+    work.session.rollback()
+    work.session.close()
+    work.has_told, work.is_concluded = False, True
 
 
 class Elsewhere(Provider):

@@ -159,6 +159,9 @@ class Users:
         """Remove a user, and the tasks it created where that is asked for."""
         user = self.get(user_id)
         self._require(Operation.DELETE, user)
+        if user.id != self._actor.id:
+            # Nobody removes somebody who may do more.
+            rules.require_holding(self._actor, self._session.scalars(rule_ids_of_user(user.id)), user.organization_id)
         self._require_another_root(user)
         target = cast(Table, User.__table__)
         if not with_dependents:
