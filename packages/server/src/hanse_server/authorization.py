@@ -234,6 +234,13 @@ def acting_for_task(held: Permissions, whose: Whose) -> Answer:
     return {Whose.OWN: Answer.DONE, Whose.PARTNER: Answer.DENIED}.get(whose, Answer.INVALID)
 
 
+def uploading(held: Permissions, whose: Whose) -> Answer:
+    """Judge sending a blob: it becomes an input, so users need what creating a task needs."""
+    if held in (HELD["node"], HELD["container"]):
+        return Answer.DONE
+    return _or_denied(held.reaches(TASK, CREATE, Scope.COLLABORATION))
+
+
 def holding(of_own: Answer) -> Judge:
     """Judge who else may log in as a user: what is so for oneself, and for others as for changing them."""
     return lambda held, whose: of_own if whose is Whose.SELF else acting(USER, EDIT)(held, whose)
@@ -314,12 +321,17 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/vpn/update", anybody, ANY, "node"),
     Route("GET", "/vpn/algorithm/addresses", anybody, ANY, "container"),
     Route("GET", "/blobstream/status", anybody, ANY, ALL),
+    Route("POST", "/blobstream", uploading, ANY, ALL),
+    Route("GET", "/blobstream/{key}", viewing(RUN), identities=ALL),
     Route("POST", "/token/user/validate", anybody, ANY),
     Route("POST", "/token/node/validate", anybody, ANY, "node"),
     Route("PATCH", "/password/change", anybody, ANY),
     Route("POST", "/token/revoke", anybody, ANY),
     Route("GET", "/session", anybody, ANY),
     Route("DELETE", "/session/{session_id}", anybody, ANY),
+    Route("GET", "/accesstoken", anybody, ANY),
+    Route("POST", "/accesstoken", anybody, ANY),
+    Route("DELETE", "/accesstoken/{key}", anybody, ANY),
     Route("POST", "/oidc/{name}/link", anybody, ANY),
     Route("POST", "/oidc/{name}/link/finish", anybody, ANY),
     Route("GET", "/user/{key}/identity", holding(Answer.DONE), PERSONAL),

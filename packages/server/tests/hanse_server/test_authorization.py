@@ -1,5 +1,6 @@
 """The server keeps to the table of who may do what: every route, every default role, whoever the object belongs to."""
 
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -11,13 +12,16 @@ import pytest
 
 from hanse_core.permissions import RULE_IDS, Operation, Resource, Rule, Scope
 from hanse_server.authorization import IDENTITIES, OPEN, ROUTES, Answer, Route, Whose
+from hanse_server.identity.access_token_models import AccessToken
 from hanse_server.identity.models import LoginSession
 from hanse_server.settings.oidc import OidcProvider
 from hanse_server.sso.models import ExternalIdentity
 from hanse_server.sso.provider import Proof, Provider
 from hanse_server.sso.service import SingleSignOn
 from hanse_server.stores.models import AlgorithmStore, store_collaboration
-from hanse_server.tasks.models import Run
+from hanse_server.tasks.models import Blob, Run
+from hanse_server.tasks.values import Place, Values
+from hanse_web.blobs.memory import MemoryBlobs
 from hanse_web.outbound import Outbound
 from hanse_web.work import Work, Works
 
@@ -92,6 +96,8 @@ class Stage:
         unmanned = make.collaboration("unmanned", [world.gamma])
         self.empty = {Whose.OWN: empty.id, Whose.PARTNER: empty.id, Whose.FOREIGN: unmanned.id}
         self.loose = {whose: make.node(place, None).id for whose, place in places.items() if whose is not Whose.FOREIGN}
+        self.blobstream: dict[Whose, str] = {}
+        self.accesstoken: dict[Whose, int] = {}
         self.session: dict[Whose, str] = {}
         self.algorithmstore = {whose: self.store(key) for whose, key in self.collaboration.items()}
         self.link: dict[str, str] = {}
@@ -134,6 +140,23 @@ class Stage:
             subject = f"{whose.value} {identity_id}"
             row = ExternalIdentity(user_id=user_id, issuer=issuer, subject=subject, created_at=now)
             self.external[whose] = f"/user/{user_id}/identity/{self.make.add(row).id}"
+
+    async def store_blobs(self, values: Values, now: datetime) -> None:
+        """Have each of the runs have a blob as its input, in a store that answers."""
+        store = MemoryBlobs()
+        values.stores = {Place.BLOBS: store}
+        for whose, run_id in self.run.items():
+            key = self.blobstream[whose] = str(uuid.uuid4())
+            store.values[key] = b"x"
+            row = Blob(key=key, place=Place.BLOBS, run_id=run_id, field="input", size=1, created_at=now, settled_at=now)
+            self.make.add(row)
+
+    def make_access_token(self, identity_id: int, now: datetime) -> int:
+        """Give somebody a personal access token."""
+        times = {"created_at": now, "expires_at": now + timedelta(days=1)}
+        row = AccessToken(user_id=identity_id, name="t", token_hash=str(uuid.uuid4()), **times)
+        row.owner_version, row.is_read_only, row.rules = 0, True, []
+        return int(self.make.add(row).id) if identity_id else 0
 
     def end_runs(self, now: datetime) -> None:
         """Have the runs end, because the status of a running task is held."""
@@ -228,6 +251,8 @@ BODIES: dict[str, Maker] = {
     "PATCH /password/change": lambda stage, whose: {
         "json": {"current_password": PASSWORD, "new_password": PASSWORD + "2"}
     },
+    "POST /blobstream": lambda stage, whose: {"content": b"x"},
+    "POST /accesstoken": lambda stage, whose: {"json": {"name": "mine", "read_only": True}},
     "POST /token/revoke": lambda stage, whose: {"json": {"all": True}},
     "POST /oidc/{name}/link": lambda stage, whose: {
         "path": "/oidc/elsewhere/link", "json": {"redirect_uri": CALLBACK, "current_password": PASSWORD}
@@ -323,10 +348,13 @@ async def test_every_role_may_do_what_the_table_says_and_nothing_else(
     entered = {identity: await enter(identity) for identity in IDENTITIES}
     if route.path == "/task/{task_id}/status":
         stage.end_runs(server.app.state.clock.now())
+    if "blobstream" in route.path:
+        await stage.store_blobs(server.app.state.values, server.app.state.clock.now())
     server.app.state.works = Rehearsal.of(server.app.state.works)
     server.app.state.sso.providers["elsewhere"] = Elsewhere()
     wrong = []
     for identity, (client, own_id) in entered.items():
+        stage.accesstoken[Whose.OWN] = stage.make_access_token(own_id, server.app.state.clock.now())
         stage.session[Whose.OWN] = stage.log_in(own_id, server.app.state.clock.now())
         if "oidc" in route.path or "identity" in route.path:
             await stage.begin_link(server.app.state.sso, own_id, server.app.state.clock.now())
