@@ -28,6 +28,7 @@ class Task(Base):
     __table_args__ = (
         Index("ix_task_collaboration_id_id", "collaboration_id", "id"),
         Index("ix_task_status_id", "status", "id"),
+        Index("ix_task_job_id_status", "job_id", "status"),
         {"sqlite_autoincrement": True},
     )
 
@@ -35,7 +36,7 @@ class Task(Base):
     name: Mapped[str] = mapped_column(default="")
     description: Mapped[str] = mapped_column(default="")
     image: Mapped[str]
-    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), index=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
     collaboration_id: Mapped[int] = mapped_column(ForeignKey("collaboration.id", ondelete="CASCADE"))
     study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)

@@ -111,8 +111,9 @@ def open_runs(condition: ColumnElement[bool]) -> Select[int, int, int]:
 
 def open_subtasks(session: Session, job_id: int) -> int:
     """Count the unfinished subtasks of a computation."""
-    counted = select(func.count(distinct(Run.task_id))).join(Task, Task.id == Run.task_id)
-    return session.scalar(counted.where(Task.job_id == job_id, Task.parent_id.is_not(None), is_unfinished)) or 0
+    unfinished = Task.status.in_([status.value for status in sorted(UNFINISHED)])
+    counted = select(func.count()).where(Task.job_id == job_id, unfinished, Task.parent_id.is_not(None))
+    return session.scalar(counted) or 0
 
 
 def at_node(node: Node) -> ColumnElement[bool]:
