@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ import httpx
 import pytest
 import structlog
 from fastapi import FastAPI
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session
 
 from hanse_core.permissions import RULE_IDS, Operation, Resource, Scope
@@ -27,6 +28,8 @@ from hanse_server.main import create_app, prepare
 from hanse_server.settings import Settings
 from hanse_web.clock import FixedClock
 from hanse_web.db import IMMEDIATE, make_engine
+from hanse_web.mail import MemoryMailer, Message
+from hanse_web.mail_queue import QueuedMail
 from hanse_web.outbound import Outbound
 from hanse_web.outbox import MemoryBus
 
@@ -77,6 +80,12 @@ def clock() -> FixedClock:
 def bus() -> MemoryBus:
     """Where the events of the server end up: `bus.told`."""
     return MemoryBus()
+
+
+@pytest.fixture
+def mailer() -> MemoryMailer | None:
+    """Where the mails of the server end up: `mailer.sent`; override it with None for a server that sends no mail."""
+    return MemoryMailer()
 
 
 @pytest.fixture
@@ -144,16 +153,55 @@ def outbound() -> Outbound | None:
 
 @pytest.fixture
 async def server(
-    settings: Settings, clock: FixedClock, bus: MemoryBus, engine: Engine, outbound: Outbound | None
+    settings: Settings,
+    clock: FixedClock,
+    bus: MemoryBus,
+    mailer: MemoryMailer | None,
+    engine: Engine,
+    outbound: Outbound | None,
 ) -> AsyncIterator[Server]:
     """The running server."""
-    server = Server(create_app(settings, clock=clock, bus=bus, outbound=outbound), engine)
+    server = Server(create_app(settings, clock=clock, bus=bus, mailer=mailer, outbound=outbound), engine)
     # What a test writes behind the server's back counts at once, as if the server had written it.
     event.listen(engine, "commit", lambda _: server.app.state.works.known.forget())
     async with running(server.app):
         yield server
         for client in server.clients:
             await client.aclose()
+
+
+@dataclass
+class Postbox:
+    """The mails that left the server."""
+
+    server: Server
+    mailer: MemoryMailer
+
+    async def read(self) -> list[Message]:
+        """Wait until nothing is on its way, and give the mails that came since the last time."""
+        await self.server.app.state.aside.settled()
+        async with asyncio.timeout(10):
+            while await self._has_waiting():  # noqa: ASYNC110  (the job sends by itself, and says nothing)
+                await asyncio.sleep(0.005)
+        read, self.mailer.sent = self.mailer.sent, []
+        return read
+
+    async def token(self) -> str:
+        """Take the token out of the only mail: the one line that is a token and nothing else."""
+        (mail,) = await self.read()
+        (token,) = re.findall(r"^[\w-]{40,}$", mail.text, re.MULTILINE)
+        return str(token)
+
+    async def _has_waiting(self) -> bool:
+        async with self.server.app.state.works.open(write=False) as work:
+            return bool(work.session.scalar(select(func.count()).select_from(QueuedMail)))
+
+
+@pytest.fixture
+def postbox(server: Server, mailer: MemoryMailer | None) -> Postbox:
+    """The mails that left the server."""
+    assert mailer is not None
+    return Postbox(server, mailer)
 
 
 @pytest.fixture
@@ -265,8 +313,8 @@ def statements(server: Server) -> Callable[[], AbstractContextManager[list[str]]
         sent: list[str] = []
 
         def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-            # The dispatcher looks into its table whenever it likes.
-            if "outbox_event" not in statement and not statement.startswith("BEGIN"):
+            # Those who deliver events and mails look into their tables whenever they like.
+            if "outbox_event" not in statement and "queued_mail" not in statement and not statement.startswith("BEGIN"):
                 sent.append(statement)
 
         event.listen(server.app.state.engine, "before_cursor_execute", note)

@@ -14,6 +14,7 @@ KILL: Final = "kill_containers"
 NODE_ONLINE: Final = "node-online"
 NODE_OFFLINE: Final = "node-offline"
 NODE_INFO: Final = "node_info_update"
+INVITATION: Final = "invitation"
 MESSAGE: Final = "message"
 PING: Final = "ping"
 EXPIRED_TOKEN: Final = "expired_token"  # noqa: S105

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pydantic import ValidationError
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from hanse_core.errors import Conflict, Invalid, NotFound
@@ -15,11 +15,11 @@ from hanse_core.permissions import IDENTITY_ROLES
 from hanse_core.wire.accounts import UserCreate
 from hanse_server import migrations
 from hanse_server.accounts.bootstrap import ROOT_ROLE
-from hanse_server.accounts.models import Identity, Organization, Role, User
+from hanse_server.accounts.models import Organization, Role, User
 from hanse_server.accounts.passwords import Passwords
-from hanse_server.accounts.rules import IDENTITY_REVOKED
 from hanse_server.identity.limits import forget_failures, is_blocked_somewhere
-from hanse_server.identity.service import set_password
+from hanse_server.identity.second_factor import remove_second_factor
+from hanse_server.identity.service import revoke, set_password
 from hanse_server.settings import Settings
 from hanse_web.clock import SystemClock
 from hanse_web.db import IMMEDIATE, make_engine, sqlite_file
@@ -65,7 +65,7 @@ class Administration:
     def _line(self, session: Session, user: User) -> UserLine:
         policy, now = self._settings.password_policy, self._clock.now()
         is_blocked = is_blocked_somewhere(session, user.id, policy, now)
-        factor = "yes" if user.otp_secret else "no"
+        factor = "yes" if user.otp_secret and user.otp_last_step is not None else "no"
         state = "blocked" if is_blocked else ""
         roles = sorted(role.name for role in user.roles)
         return UserLine(user.id, user.username, user.organization.name, roles, factor, state)
@@ -107,14 +107,10 @@ class Administration:
     def reset_second_factor(self, username: str) -> bool:
         """Forget the second factor and end all sessions; tells whether there was one."""
         with self._work(write=True) as work:
-            user = _find(work.session, username)
-            if not user.otp_secret:
+            user_id = _find(work.session, username).id
+            if not remove_second_factor(work, user_id):
                 return False
-            user.otp_secret = None
-            work.session.flush()
-            raised = update(Identity).where(Identity.id == user.id)
-            work.session.execute(raised.values(token_version=Identity.token_version + 1))
-            work.tell(IDENTITY_REVOKED, {"id": user.id})
+            revoke(work, user_id)
             return True
 
     def unlock(self, username: str) -> None:

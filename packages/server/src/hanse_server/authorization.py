@@ -246,8 +246,32 @@ def holding(of_own: Answer) -> Judge:
     return lambda held, whose: of_own if whose is Whose.SELF else acting(USER, EDIT)(held, whose)
 
 
+def inviting_people(held: Permissions, whose: Whose) -> Answer:
+    """Judge an invitation of a person: seen and withdrawn by those who may create users there."""
+    return Answer.DONE if reaches(held, USER, CREATE, whose) else Answer.HIDDEN
+
+
+def listing_invited_people(held: Permissions, whose: Whose) -> Answer:
+    """Judge their list: refused to those who may not create users at all."""
+    return Answer.DENIED if held.widest(USER, CREATE) is None else inviting_people(held, whose)
+
+
+def inviting_organizations(held: Permissions, whose: Whose) -> Answer:
+    """Judge an invitation into a collaboration, of an organization that is not one's own."""
+    return Answer.DONE if _for_collaboration(held, COLLABORATION, EDIT, whose) else Answer.HIDDEN
+
+
+def answering(held: Permissions, whose: Whose) -> Answer:
+    """Judge the answer to an invitation: of one's own organization, or only seen by those who invite."""
+    if whose is Whose.OWN:
+        return Answer.DONE if reaches(held, ORGANIZATION, EDIT, whose) else Answer.HIDDEN
+    return Answer.DENIED if _for_collaboration(held, COLLABORATION, EDIT, Whose.OWN) else Answer.HIDDEN
+
+
 OPEN = {
     "GET /version", "GET /health", "POST /token/user", "POST /token/node", "POST /token/refresh",
+    "POST /recover/lost", "POST /recover/reset", "POST /recover/2fa/lost", "POST /recover/2fa/reset",
+    "POST /invitation/user/view", "POST /invitation/user/accept", "POST /invitation/user/decline",
     "GET /oidc", "POST /oidc/{name}/start", "POST /oidc/{name}/finish",
     "POST /oidc/{name}/device", "POST /oidc/{name}/device/finish",
 }  # fmt: skip
@@ -332,6 +356,21 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/accesstoken", anybody, ANY),
     Route("POST", "/accesstoken", anybody, ANY),
     Route("DELETE", "/accesstoken/{key}", anybody, ANY),
+    Route("GET", "/second_factor", anybody, ANY),
+    Route("POST", "/second_factor", anybody, ANY),
+    Route("POST", "/second_factor/confirm", anybody, ANY),
+    Route("POST", "/second_factor/recovery_codes", anybody, ANY),
+    Route("DELETE", "/second_factor", anybody, ANY),
+    Route("DELETE", "/user/{key}/second_factor", holding(Answer.DENIED), PERSONAL),
+    Route("GET", "/invitation/user", listing_invited_people, is_list=True),
+    Route("POST", "/invitation/user", creating(USER)),
+    Route("DELETE", "/invitation/user/{key}", inviting_people),
+    Route("GET", "/invitation/organization", inviting_organizations, COLLABORATIVE, is_list=True),
+    Route("POST", "/invitation/organization", within(EDIT), COLLABORATIVE),
+    Route("GET", "/invitation/organization/{key}", inviting_organizations, COLLABORATIVE),
+    Route("DELETE", "/invitation/organization/{key}", inviting_organizations, COLLABORATIVE),
+    Route("POST", "/invitation/organization/{key}/accept", answering, COLLABORATIVE),
+    Route("POST", "/invitation/organization/{key}/decline", answering, COLLABORATIVE),
     Route("POST", "/oidc/{name}/link", anybody, ANY),
     Route("POST", "/oidc/{name}/link/finish", anybody, ANY),
     Route("GET", "/user/{key}/identity", holding(Answer.DONE), PERSONAL),

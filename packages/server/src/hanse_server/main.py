@@ -20,11 +20,21 @@ from hanse_server.accounts.seen import LastSeen, Moments
 from hanse_server.collaborations import routes as collaborations_routes
 from hanse_server.collaborations.actors import node_actor
 from hanse_server.collaborations.node_login import NodeLogins
-from hanse_server.identity import access_token_routes, session_routes
+from hanse_server.identity import (
+    access_token_routes,
+    invitation_routes,
+    recovery_routes,
+    second_factor_routes,
+    session_routes,
+)
 from hanse_server.identity import routes as identity_routes
 from hanse_server.identity.access_tokens import personal_loader
+from hanse_server.identity.invitations import Acceptances
 from hanse_server.identity.last_used import LastUsed
+from hanse_server.identity.notices import Notices
 from hanse_server.identity.pairs import TokenPairs
+from hanse_server.identity.recovery import Recoveries
+from hanse_server.identity.second_factor import SECOND_FACTOR, SecondFactors
 from hanse_server.identity.service import Logins
 from hanse_server.identity.sessions import Refreshes
 from hanse_server.identity.signing import signing_secret
@@ -50,6 +60,7 @@ from hanse_server.tasks.values import VALUES_RELEASED, Values
 from hanse_web import health, robots
 from hanse_web.access import Actor, ActorLoader
 from hanse_web.app import Parts, build
+from hanse_web.aside import Aside
 from hanse_web.auth import PERSONAL, Tokens
 from hanse_web.clock import Clock, SystemClock
 from hanse_web.db import create_private, make_engine
@@ -68,6 +79,9 @@ ROUTERS = (
     session_routes.router,
     access_token_routes.router,
     sso_routes.router,
+    recovery_routes.router,
+    second_factor_routes.router,
+    invitation_routes.router,
     *accounts_routes.routers,
     *collaborations_routes.routers,
     stores_routes.router,
@@ -82,6 +96,9 @@ UNRELATED_TO_RIGHTS = Unrelated(
         "login_failures",
         "node_setting",
         "outbox_event",
+        "queued_mail",
+        "recovery_code",
+        "recovery_token",
         "run",
         "run_port",
         "task",
@@ -92,7 +109,15 @@ UNRELATED_TO_RIGHTS = Unrelated(
         "access_token": {"last_used_at"},
         "identity": {"ip", "last_seen", "status"},
         "login_session": {"external", "generation", "last_used_at", "rotated_at"},
-        "user_account": {"failed_login_attempts", "last_login_attempt"},
+        "user_account": {
+            "failed_login_attempts",
+            "last_email_failed_login_sent",
+            "last_email_recover_password_sent",
+            "last_email_second_factor_sent",
+            "last_login_attempt",
+            "otp_last_step",
+            "otp_secret",
+        },
     },
 )
 """Written often, and without changing what anybody may do; any other write makes the server look rights up again."""
@@ -131,7 +156,11 @@ def create_app(
     letters = Letters(mails, settings.server_name, settings.support_email)
     pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life, settings.sessions)
     passwords = Passwords(settings.password_workers)
-    logins = Logins(works, passwords, settings.password_policy, pairs)
+    aside = Aside(works)
+    notices = Notices(letters, aside, settings.password_policy)
+    factors = SecondFactors(Seal(secret, SECOND_FACTOR), settings.server_name, is_required=settings.two_factor_auth)
+    logins = Logins(works, passwords, settings.password_policy, pairs, factors, notices)
+    recoveries = Recoveries(works, aside, letters, notices, passwords, logins, factors, settings)
     sso = SingleSignOn(works, pairs, settings.oidc, secret, clock)
     parts = Parts(
         works=works,
@@ -143,7 +172,7 @@ def create_app(
         allowed_origins=settings.cors_allowed_origins,
         trusted_proxies=settings.trusted_proxies,
         seen=seen_by(seen, used),
-        jobs=(seen.run, used.run, mails.run, janitor.run, Lapses(works, settings.oidc).run, *live.jobs),
+        jobs=(seen.run, used.run, mails.run, janitor.run, aside.run, Lapses(works, settings.oidc).run, *live.jobs),
         state={
             "passwords": passwords,
             "pairs": pairs,
@@ -156,6 +185,12 @@ def create_app(
             "sso": sso,
             "mails": mails,
             "letters": letters,
+            "aside": aside,
+            "notices": notices,
+            "factors": factors,
+            "recoveries": recoveries,
+            "acceptances": Acceptances(works, passwords, settings),
+            "settings": settings,
             "live": live,
             "watch": live.watch,
             "store_calls": store_calls(settings, pairs.for_store, outbound),

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -12,8 +12,9 @@ import pytest
 
 from hanse_core.permissions import RULE_IDS, Operation, Resource, Rule, Scope
 from hanse_server.authorization import IDENTITIES, OPEN, ROUTES, Answer, Route, Whose
+from hanse_server.collaborations.models import OrganizationInvitation
 from hanse_server.identity.access_token_models import AccessToken
-from hanse_server.identity.models import LoginSession
+from hanse_server.identity.models import LoginSession, UserInvitation
 from hanse_server.settings.oidc import OidcProvider
 from hanse_server.sso.models import ExternalIdentity
 from hanse_server.sso.provider import Proof, Provider
@@ -26,6 +27,7 @@ from hanse_web.outbound import Outbound
 from hanse_web.work import Work, Works
 
 PASSWORD = "Correct-horse-1"
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CALLBACK = "https://ui.example/callback"
 SEEN = (Resource.ORGANIZATION, Operation.VIEW, Scope.ORGANIZATION)
 SEEN_RULE = RULE_IDS[Rule(SEEN[0], SEEN[2], SEEN[1])]
@@ -102,8 +104,31 @@ class Stage:
         self.algorithmstore = {whose: self.store(key) for whose, key in self.collaboration.items()}
         self.link: dict[str, str] = {}
         self.external: dict[Whose, str] = {}
+        self.user_invitation: dict[Whose, int] = {}
+        self.organization_invitation: dict[Whose, int] = {}
+        self.received: dict[Whose, int] = {}
         self.task: dict[Whose, int] = {}
         self.run: dict[Whose, int] = {}
+
+    def invite(self, now: datetime) -> None:
+        """Have people and organizations be invited."""
+        times = {"created_at": now, "expires_at": now + timedelta(days=1)}
+        for whose, key in self.organization.items():
+            fields = {"email": "guest@example.org", "roles": [], "rules": [], "token_hash": whose.value}
+            made = self.make.add(UserInvitation(organization_id=key, inviter_id=1, **fields, **times))
+            self.user_invitation[whose] = made.id
+        elsewhere = {Whose.OWN: self.world.other.id, Whose.FOREIGN: self.world.main.id}
+        for whose, key in self.collaboration.items():
+            more = {"inviter_id": 1, "state": "pending", **times}
+            stranger = OrganizationInvitation(collaboration_id=key, organization_name="nowhere", **more)
+            self.organization_invitation[whose] = self.make.add(stranger).id
+            invited = OrganizationInvitation(
+                collaboration_id=elsewhere[whose],
+                organization_name=whose.value,
+                organization_id=self.organization[whose],
+                **more,
+            )
+            self.received[whose] = self.make.add(invited).id
 
     def store(self, collaboration_id: int) -> int:
         """Couple an algorithm store to a collaboration."""
@@ -165,7 +190,8 @@ class Stage:
 
     def ids(self, route: Route) -> dict[Whose, Any]:
         """Give the objects that a list or a path is about."""
-        kind = route.path.split("/")[1]
+        kind, *rest = route.path.split("/")[1:]
+        kind = f"{rest[0]}_{kind}" if kind == "invitation" else kind
         found: dict[Whose, Any] = getattr(self, "run" if kind == "result" else kind)
         return found
 
@@ -254,6 +280,23 @@ BODIES: dict[str, Maker] = {
     "POST /blobstream": lambda stage, whose: {"content": b"x"},
     "POST /accesstoken": lambda stage, whose: {"json": {"name": "mine", "read_only": True}},
     "POST /token/revoke": lambda stage, whose: {"json": {"all": True}},
+    "POST /second_factor": lambda stage, whose: {"json": {"password": PASSWORD}},
+    "POST /second_factor/confirm": lambda stage, whose: {"json": {"mfa_code": "123456"}},
+    "POST /second_factor/recovery_codes": lambda stage, whose: {"json": {"password": PASSWORD, "mfa_code": "123456"}},
+    "DELETE /second_factor": lambda stage, whose: {"json": {"password": PASSWORD, "mfa_code": "123456"}},
+    "DELETE /user/{key}/second_factor": lambda stage, whose: {},
+    "POST /invitation/user": lambda stage, whose: {
+        "json": {"email": "new@example.org", "organization_id": stage.organization[whose]}
+    },
+    "POST /invitation/organization": lambda stage, whose: {
+        "json": {"collaboration_id": stage.collaboration[whose], "organization_name": "epsilon"}
+    },
+    "POST /invitation/organization/{key}/accept": lambda stage, whose: {
+        "path": f"/invitation/organization/{stage.received[whose]}/accept"
+    },
+    "POST /invitation/organization/{key}/decline": lambda stage, whose: {
+        "path": f"/invitation/organization/{stage.received[whose]}/decline"
+    },
     "POST /oidc/{name}/link": lambda stage, whose: {
         "path": "/oidc/elsewhere/link", "json": {"redirect_uri": CALLBACK, "current_password": PASSWORD}
     },
@@ -286,6 +329,7 @@ def outbound() -> Outbound:
 async def stage(world: Any, make: Any, clients: Any, engine: Any) -> Stage:
     stage = Stage(world, make)
     await stage.begin(clients, engine)
+    stage.invite(NOW)
     return stage
 
 
@@ -321,6 +365,7 @@ def _answer_of(response: httpx.Response) -> Answer:
         (401, "denied"): Answer.DENIED,
         (404, "not-found"): Answer.HIDDEN,
         (400, "invalid"): Answer.INVALID,
+        (409, "conflict"): Answer.DONE,  # allowed; only that there is nothing to do it to
         (403, "wrong-identity"): Answer.NOT_FOR,
         (501, "unsupported"): Answer.DONE,  # allowed; only that this server has no VPN
     }

@@ -56,3 +56,9 @@ def _of_session(user_id: int, sid: str | None) -> Select[str, int, int]:
         return statement
     mine = _login.c.id == sid, _login.c.identity_id == User.id
     return statement.where(exists().where(*mine, _login.c.revoked_at.is_(None)))
+
+
+def actor_of(session: Session, user_id: int) -> UserActor | None:
+    """Load a user with all it may do now, for what was begun in his or her name; None when it is gone."""
+    version = session.scalar(select(User.token_version).where(User.id == user_id))
+    return user_actor(session, {"sub": user_id, "ver": version})

@@ -9,6 +9,7 @@ from hanse_core.wire import accounts as wire
 from hanse_core.wire.base import Message, Page
 from hanse_server.accounts.items import organization_items, role_items, rule_items, user_items
 from hanse_server.accounts.organizations import Organizations
+from hanse_server.accounts.password_rules import PasswordRules
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.roles import Roles, Rules
 from hanse_server.accounts.users import Users
@@ -84,11 +85,16 @@ def list_users(work: RequestWork, actor: AnyUser, query: Query) -> Response:
 
 @users.post("/user", status_code=201)
 async def create_user(
-    works: AllWorks, actor: DetachedUser, body: wire.UserCreate, passwords: Annotated[Passwords, Depends(_passwords)]
+    request: Request,
+    works: AllWorks,
+    actor: DetachedUser,
+    body: wire.UserCreate,
+    passwords: Annotated[Passwords, Depends(_passwords)],
 ) -> wire.User:
     """Add a user. The password is hashed between two transactions, and only for who may add a user."""
     async with works.open(write=False) as work:
         await to_thread.run_sync(Users(work, actor).require_creatable, body)
+    PasswordRules(request.app.state.settings.password_policy).require_acceptable(body.password, body.username)
     hashed = await passwords.hash(body.password)
     async with works.open(write=True) as work:
         user = await to_thread.run_sync(Users(work, actor).create, body, hashed)

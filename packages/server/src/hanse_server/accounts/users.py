@@ -106,19 +106,26 @@ class Users:
 
     def require_creatable(self, body: UserCreate) -> tuple[int, Sequence[Role], Sequence[Rule]]:
         """Check everything about a new user that can be refused; give its organization, roles and rules."""
-        organization_id = body.organization_id or self._actor.organization_id
-        if organization_id != self._actor.organization_id:
-            statement = visible_organizations(self._actor).where(Organization.id == organization_id)
+        organization_id = self.require_place(body.organization_id)
+        self.require_free("username", body.username)
+        self.require_free("email", body.email)
+        return organization_id, *self.require_grantable(body.roles or (), body.rules or (), organization_id)
+
+    def require_place(self, organization_id: int | None) -> int:
+        """Check that the actor may add users to an organization, by itself the own one; give its id."""
+        chosen = organization_id or self._actor.organization_id
+        if chosen != self._actor.organization_id:
+            statement = visible_organizations(self._actor).where(Organization.id == chosen)
             if self._session.scalar(statement) is None:
-                raise NotFound(f"organization {organization_id} is not found")
-        rules.require_for_organization(self._actor, USER, Operation.CREATE, organization_id)
-        self._require_free("username", body.username)
-        self._require_free("email", body.email)
-        return (
-            organization_id,
-            self._grantable(body.roles or (), organization_id),
-            self._rules(body.rules or (), organization_id),
-        )
+                raise NotFound(f"organization {chosen} is not found")
+        rules.require_for_organization(self._actor, USER, Operation.CREATE, chosen)
+        return chosen
+
+    def require_grantable(
+        self, roles: Iterable[int], direct: Iterable[int], organization_id: int
+    ) -> tuple[Sequence[Role], Sequence[Rule]]:
+        """Check that the actor may give these roles and rules to users of an organization."""
+        return self._grantable(roles, organization_id), self._rules(direct, organization_id)
 
     def create(self, body: UserCreate, password: str) -> User:
         """Add a user, with its password already hashed."""
@@ -181,16 +188,17 @@ class Users:
         if given.get("username", user.username) != user.username:
             if user.id != self._actor.id:
                 raise Invalid("you cannot change the username of another user")
-            self._require_free("username", given["username"])
+            self.require_free("username", given["username"])
         if given.get("email", user.email) != user.email:
             if user.id != self._actor.id:
                 # Whoever receives a user's mail can take the account over.
                 rules.require_holding(
                     self._actor, self._session.scalars(rule_ids_of_user(user.id)), user.organization_id
                 )
-            self._require_free("email", given["email"])
+            self.require_free("email", given["email"])
 
-    def _require_free(self, field: str, value: str) -> None:
+    def require_free(self, field: str, value: str) -> None:
+        """Refuse a username or an address that somebody has."""
         column = TEXTS[field]
         if self._session.scalar(select(func.count()).where(column == value)):
             raise Invalid(f"{field} {value} is taken", errors={field: ["is taken"]})

@@ -127,9 +127,12 @@ class Collaborations:
     def add_organization(self, collaboration_id: int, organization_id: int) -> Select[Organization]:
         """Make an organization a member; gives the members. Only with global scope: it opens data to newcomers."""
         self._changeable(collaboration_id, Operation.EDIT)
-        self._organization(organization_id)
         if not self._actor.has(Resource.COLLABORATION, Operation.EDIT, Scope.GLOBAL):
-            raise Denied("only those who may edit all collaborations may add an organization")
+            raise Denied(
+                "only those who may edit all collaborations may add an organization; invite it with "
+                "POST /invitation/organization, and it joins when one of its administrators accepts"
+            )
+        self._organization(organization_id)
         if organization_id not in member_ids(self._session, collaboration_id):
             self._add(collaboration_id, [organization_id])
         return members(collaboration_id)

@@ -6,7 +6,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import select
 
 from hanse_core.wire.accounts import ChangedPassword, NodeTokens, PasswordChange, UserLogin, UserTokens, ValidUser
+from hanse_core.wire.base import Message
+from hanse_core.wire.recovery import SecondFactorSetup
 from hanse_server.accounts.models import User
+from hanse_server.identity.recovery_routes import SCAN
+from hanse_server.identity.second_factor import MISSING_CODE, Enrolment
 from hanse_server.identity.service import Logins
 from hanse_server.identity.sessions import Refreshes
 from hanse_web.auth import DetachedLoggedIn, RefreshClaims, ShownUser
@@ -29,11 +33,15 @@ def _refreshes(request: Request) -> Refreshes:
 @router.post("/token/user")
 async def log_in(
     body: UserLogin, logins: Annotated[Logins, Depends(_logins)], origin: RequestOrigin, response: Response
-) -> UserTokens:
-    """Log in as a user."""
-    tokens = await logins.log_in(body.username, body.password, origin)
-    response.headers["jwt-token"] = tokens.access_token
-    return tokens
+) -> UserTokens | SecondFactorSetup | Message:
+    """Log in as a user. Without tokens, the answer says what is missing: a second factor, or only its code."""
+    result = await logins.log_in(body.username, body.password, body.mfa_code, origin)
+    if result is None:
+        return Message(msg=MISSING_CODE)
+    if isinstance(result, Enrolment):
+        return SecondFactorSetup(qr_uri=result.qr_uri, otp_secret=result.otp_secret, msg=SCAN)
+    response.headers["jwt-token"] = result.access_token
+    return result
 
 
 @router.post("/token/refresh")

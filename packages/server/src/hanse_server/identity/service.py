@@ -10,11 +10,15 @@ from hanse_core.errors import Invalid, Unauthenticated
 from hanse_core.wire.accounts import UserTokens
 from hanse_server.accounts import v4_secrets
 from hanse_server.accounts.models import Identity, User
+from hanse_server.accounts.password_rules import PasswordRules
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.rules import IDENTITY_REVOKED
+from hanse_server.identity import mailed_tokens
 from hanse_server.identity.limits import LoginLimits, Verdict
 from hanse_server.identity.models import LoginSession
+from hanse_server.identity.notices import Notices
 from hanse_server.identity.pairs import TokenPairs
+from hanse_server.identity.second_factor import WRONG_CODE, Enrolment, Outcome, SecondFactors
 from hanse_server.identity.sessions import Sessions, end_sessions
 from hanse_server.settings.passwords import PasswordPolicy
 from hanse_web.origin import Origin
@@ -35,25 +39,53 @@ class Account:
 
 
 class Logins:
-    """Checks passwords. Hashing happens between two short transactions, never inside one."""
+    """Checks passwords and codes. Hashing happens between two short transactions, never inside one."""
 
-    def __init__(self, works: Works, passwords: Passwords, policy: PasswordPolicy, pairs: TokenPairs) -> None:
+    def __init__(
+        self,
+        works: Works,
+        passwords: Passwords,
+        policy: PasswordPolicy,
+        pairs: TokenPairs,
+        factors: SecondFactors,
+        notices: Notices,
+    ) -> None:
         self._works = works
         self._passwords = passwords
         self._policy = policy
         self._pairs = pairs
+        self._factors = factors
+        self._notices = notices
+        self._rules = PasswordRules(policy)
 
-    async def log_in(self, username: str, password: str, origin: Origin) -> UserTokens:
-        """Open a session for a username and password; raises `Unauthenticated`, for whichever reason."""
+    async def log_in(
+        self, username: str, password: str, code: str | None, origin: Origin
+    ) -> UserTokens | Enrolment | None:
+        """Open a session for a username, a password and, where there is a second factor, its code.
+
+        Who needs a second factor and has none is given one; None asks for the code. Raises `Unauthenticated`, for
+        whichever reason.
+        """
         account = await self.check(username, password, origin)
 
-        def opened(work: Work) -> UserTokens:
+        def judged(work: Work) -> UserTokens | Enrolment | Outcome:
+            self.require_unblocked(work, account, origin)
+            outcome = self._factors.judge(work, account.id, code)
+            if outcome is Outcome.WRONG:
+                self.refuse(work, account.id, origin)
+            if isinstance(outcome, Enrolment):
+                self._notices.login_changed(work, account.id, "a second factor was set up, as it is required")
+            if outcome is not Outcome.PASSED:
+                return outcome
             self.accept(work, account, origin)
             sessions = Sessions(work, self._pairs)
             return sessions.open(account.id, "password", origin=origin, version=account.version)
 
         async with self._works.open(write=True) as work:
-            return await to_thread.run_sync(opened, work)
+            result = await to_thread.run_sync(judged, work)
+        if result is Outcome.WRONG:
+            raise Unauthenticated(WRONG_CODE)
+        return None if isinstance(result, Outcome) else result
 
     async def check(self, username: str, password: str, origin: Origin) -> Account:
         """Find the user whose password this is, and count a failure otherwise; `accept` must follow.
@@ -75,18 +107,24 @@ class Logins:
         return account
 
     def accept(self, work: Work, account: Account, origin: Origin) -> None:
-        """Confirm a checked password by the state of now: guesses made at the same time count as one by one."""
-        limits = self.limits(work, origin)
-        stored = work.session.scalar(select(User.password).where(User.id == account.id))
-        if stored != account.password or limits.judge(account.id).is_refused:
-            raise Unauthenticated(REFUSAL)
-        limits.accept(account.id)
+        """Confirm a checked password, once the code is right too, by the state of now; failures count from zero."""
+        self.require_unblocked(work, account, origin)
+        self.limits(work, origin).accept(account.id)
         if account.better is not None:
             work.session.execute(update(User).where(User.id == account.id).values(password=account.better))
 
+    def require_unblocked(self, work: Work, account: Account, origin: Origin) -> None:
+        """Look again by the state of now: guesses made at the same time count as if they came one by one."""
+        stored = work.session.scalar(select(User.password).where(User.id == account.id))
+        if stored != account.password or self.limits(work, origin).judge(account.id).is_refused:
+            raise Unauthenticated(REFUSAL)
+
     def refuse(self, work: Work, user_id: int | None, origin: Origin) -> None:
         """Count a wrong password or a wrong code; None for a user that does not exist."""
-        self.limits(work, origin).refuse(user_id)
+        limits = self.limits(work, origin)
+        limits.refuse(user_id)
+        if user_id is not None and limits.judge(user_id).account_is_blocked:
+            self._notices.blocked(work, user_id, origin)
 
     def limits(self, work: Work, origin: Origin) -> LoginLimits:
         """Give the limits that hold where a request comes from."""
@@ -103,11 +141,13 @@ class Logins:
         account = await self.check(username, current, origin)
         if new == current:
             raise Invalid("the new password is the same as the current one")
+        self._rules.require_acceptable(new, username, "new_password")
         hashed = await self._passwords.hash(new)
 
         def changed(work: Work) -> UserTokens:
             self.accept(work, replace(account, better=None), origin)
             set_password(work, account.id, hashed)
+            self._notices.login_changed(work, account.id, "your password was changed")
             return Sessions(work, self._pairs).open(account.id, "password", origin=origin)
 
         async with self._works.open(write=True) as work:
@@ -115,9 +155,15 @@ class Logins:
 
 
 def set_password(work: Work, user_id: int, hashed: str) -> None:
-    """Store a new password, end every session and token of the user, and its live connections."""
+    """Store a new password; all that was given out for the old one ends, mailed tokens too."""
     work.session.execute(update(User).where(User.id == user_id).values(password=hashed))
     v4_secrets.forget(work.session, user_id)
+    mailed_tokens.void(work, user_id)
+    revoke(work, user_id)
+
+
+def revoke(work: Work, user_id: int) -> None:
+    """End every session and token of a user, and its live connections."""
     end_sessions(work, LoginSession.identity_id == user_id)
     raised = update(Identity).where(Identity.id == user_id).values(token_version=Identity.token_version + 1)
     work.session.execute(raised)

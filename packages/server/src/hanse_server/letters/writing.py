@@ -48,9 +48,9 @@ class Letters:
         values = {"username": username, "token": token, "life": _spoken(life)}
         self._send(work, to, "second_factor_reset", "Reset your second factor", life, values)
 
-    def blocked_account(self, work: Work, to: str, username: str, attempts: int, life: timedelta) -> None:
-        """Tell a user that the account is blocked for a while."""
-        values = {"username": username, "attempts": attempts, "life": _spoken(life)}
+    def blocked_account(self, work: Work, to: str, username: str, address: str, life: timedelta) -> None:
+        """Tell a user that the account is blocked for a while, for whom its password was guessed from an address."""
+        values = {"username": username, "address": address, "life": _spoken(life)}
         self._send(work, to, "blocked_account", "Your account is blocked for a while", NOTICE_LIFE, values)
 
     def login_method(self, work: Work, to: str, username: str, change: str) -> None:

@@ -543,7 +543,7 @@ def upgrade() -> None:
         sa.Column("inviter_id", sa.Integer(), nullable=False),
         sa.Column("roles", sa.JSON(), nullable=False),
         sa.Column("rules", sa.JSON(), nullable=False),
-        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("token_hash", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("expires_at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -559,11 +559,13 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_invitation")),
-        sa.UniqueConstraint("email", name=op.f("uq_user_invitation_email")),
+        sa.UniqueConstraint("organization_id", "email", name=op.f("uq_user_invitation_organization_id_email")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_user_invitation_token_hash")),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("user_invitation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_user_invitation_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_user_invitation_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_user_invitation_inviter_id"), ["inviter_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_user_invitation_organization_id"), ["organization_id"], unique=False)
 
@@ -712,6 +714,8 @@ def downgrade() -> None:
     with op.batch_alter_table("user_invitation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_user_invitation_organization_id"))
         batch_op.drop_index(batch_op.f("ix_user_invitation_inviter_id"))
+        batch_op.drop_index(batch_op.f("ix_user_invitation_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_user_invitation_created_at"))
 
     op.drop_table("user_invitation")
     with op.batch_alter_table("task", schema=None) as batch_op:
