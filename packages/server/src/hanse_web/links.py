@@ -1,6 +1,6 @@
 """References from one object to others, as they are written inside items."""
 
-from urllib.parse import urlencode
+from typing import Any
 
 from hanse_core.protocol import API_PATH
 from hanse_core.wire.base import Link
@@ -35,10 +35,14 @@ class Links:
         """Refer to one object."""
         return Link(id=key, link=self.path(kind, key), methods=METHODS[kind])
 
+    def plain(self, kind: str, key: int | None) -> dict[str, Any] | None:
+        """Refer to one object, or to none, in the form that is sent: for lists, where a model for each costs time."""
+        return None if key is None else {"id": key, "link": self.path(kind, key), "methods": METHODS[kind]}
+
     def maybe(self, kind: str, key: int | None) -> Link | None:
         """Refer to one object, or to none."""
         return None if key is None else self.one(kind, key)
 
     def many(self, kind: str, **filters: int) -> str:
         """Refer to the list of objects that a filter selects."""
-        return f"{self.api_path}/{kind}?{urlencode(filters)}"
+        return f"{self.api_path}/{kind}?" + "&".join(f"{name}={value}" for name, value in filters.items())

@@ -19,6 +19,8 @@ QUERY_LENGTH = 8_000
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
 _HIGHEST = 2**31 - 1
+LARGEST_PAGE = 10_000
+"""Rows on one page: a bound of the memory that a request can take. The v4 user interface asks for 9999."""
 _FALSE = frozenset({"", "0", "false", "no", "off", "f", "n"})
 
 
@@ -142,16 +144,46 @@ def page(
     build: Callable[[Sequence[Any]], Iterable[Any]],
     *,
     whole: bool = False,
+    total: Select[Any] | None = None,
+    key: Any = None,
 ) -> Response:
-    """Answer one page: count, fetch, build the items of all its rows together, serialise once."""
-    # Counting in place of the columns, not around them: those may be long texts.
-    counted = statement.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)
-    total = session.scalar(counted) or 0
-    number, size = (1, max(total, 1)) if whole else _position(parameters)
-    rows = session.execute(statement.limit(size).offset((number - 1) * size)).all()
-    links = _links(parameters, number, size, total)
+    """Answer one page: fetch, count, build the items of all its rows together, serialise once.
+
+    `total` selects the number of rows where that is kept somewhere; otherwise they are counted, if the page
+    does not tell. With a `key`, pages beyond the first find their keys before they fetch whole rows.
+    """
+    number, size = (1, _HIGHEST) if whole else _position(parameters)
+    rows = _rows(session, statement, number, size, key)
+    more, rows = len(rows) > size, rows[:size]
+    if more or (number > 1 and not rows) or total is not None:
+        count = session.scalar(_counted(statement) if total is None else total) or 0
+    else:
+        count = (number - 1) * size + len(rows)
+    links = _links(parameters, number, max(count, 1) if whole else size, count)
     body = orjson.dumps({"data": list(build(rows)), "links": links}, default=_plain)
-    return Response(body, media_type="application/json", headers=_headers(links, total))
+    return Response(body, media_type="application/json", headers=_headers(links, count))
+
+
+def item(content: dict[str, Any]) -> Response:
+    """Answer with one item that is already in the form in which it is sent."""
+    return Response(orjson.dumps(content), media_type="application/json")
+
+
+def _rows(session: Session, statement: Select[Any], number: int, size: int, key: Any) -> Sequence[Any]:
+    """Fetch a page and one row more, by which one sees whether there is another page."""
+    if number == 1:
+        return session.execute(statement.limit(size + 1)).all()
+    start = (number - 1) * size
+    if key is None:
+        return session.execute(statement.limit(size + 1).offset(start)).all()
+    # Skipping rows in an index only is much cheaper than reading whole rows to skip them.
+    keys = session.scalars(statement.with_only_columns(key).limit(size + 1).offset(start)).all()
+    return session.execute(statement.where(key.in_(keys))).all() if keys else []
+
+
+def _counted(statement: Select[Any]) -> Select[Any]:
+    # Counting in place of the columns, not around them: those may be long texts.
+    return statement.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)
 
 
 def _plain(value: object) -> object:
@@ -166,8 +198,8 @@ def _position(parameters: Parameters) -> tuple[int, int]:
     size = parameters.integer("per_page")
     number = 1 if number is None else number
     size = DEFAULT_PAGE_SIZE if size is None else size
-    if not (1 <= number <= _HIGHEST and 1 <= size <= _HIGHEST):
-        raise Invalid(f"page and per_page must be between 1 and {_HIGHEST}")
+    if not (1 <= number <= _HIGHEST and 1 <= size <= LARGEST_PAGE):
+        raise Invalid(f"page must be between 1 and {_HIGHEST}, per_page between 1 and {LARGEST_PAGE}")
     return number, size
 
 

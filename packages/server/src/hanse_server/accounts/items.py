@@ -1,6 +1,7 @@
 """From rows to what is sent."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from hanse_core.permissions import Operation, Scope
 from hanse_core.wire import accounts as wire
@@ -11,24 +12,28 @@ from hanse_web.links import Links
 
 def organization_items(links: Links, rows: Iterable[Organization]) -> list[wire.Organization]:
     """Write organizations."""
+    return [wire.Organization(**item) for item in plain_organizations(links, rows)]
+
+
+def plain_organizations(links: Links, rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """Write organizations in the form of `wire.Organization`."""
     return [
-        wire.Organization(
-            id=row.id,
-            name=row.name,
-            domain=row.domain,
-            address1=row.address1,
-            address2=row.address2,
-            zipcode=row.zipcode,
-            country=row.country,
-            public_key=row.public_key,
-            two_factor_required=row.two_factor_required,
-            collaborations=links.many("collaboration", organization_id=row.id),
-            nodes=links.many("node", organization_id=row.id),
-            users=links.many("user", organization_id=row.id),
-            tasks=links.many("task", init_org_id=row.id),
-            runs=links.many("run", organization_id=row.id),
-            studies=links.many("study", organization_id=row.id),
-        )
+        {
+            "id": row.id,
+            "name": row.name,
+            "domain": row.domain,
+            "address1": row.address1,
+            "address2": row.address2,
+            "zipcode": row.zipcode,
+            "country": row.country,
+            "public_key": row.public_key,
+            "collaborations": links.many("collaboration", organization_id=row.id),
+            "nodes": links.many("node", organization_id=row.id),
+            "users": links.many("user", organization_id=row.id),
+            "tasks": links.many("task", init_org_id=row.id),
+            "runs": links.many("run", organization_id=row.id),
+            "studies": links.many("study", organization_id=row.id),
+        }
         for row in rows
     ]
 

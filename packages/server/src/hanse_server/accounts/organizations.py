@@ -30,6 +30,7 @@ SORTABLE = {
     "zipcode": Organization.zipcode,
     "country": Organization.country,
 }
+COLUMNS = tuple(cast(Table, Organization.__table__).columns)
 ORGANIZATION = Resource.ORGANIZATION
 
 
@@ -57,7 +58,7 @@ class Organizations:
         if study_id is not None:
             self._require_study(study_id)
             statement = statement.where(Organization.id.in_(organizations_in_study(study_id)))
-        return ordered(statement, parameters, SORTABLE, Organization.id)
+        return ordered(statement.with_only_columns(*COLUMNS), parameters, SORTABLE, Organization.id)
 
     def _require_study(self, study_id: int) -> None:
         collaboration_id = collaboration_of_study(self._session, study_id)
@@ -65,6 +66,14 @@ class Organizations:
             raise Invalid(f"there is no study {study_id}")
         if not self._actor.may_for_collaboration(ORGANIZATION, Operation.VIEW, collaboration_id or 0):
             raise Denied(f"you may not view the organizations of study {study_id}")
+
+    def look_up(self, organization_id: int) -> Any:
+        """Find the columns of one organization that the actor may see."""
+        statement = visible_organizations(self._actor).where(Organization.id == organization_id)
+        found = self._session.execute(statement.with_only_columns(*COLUMNS)).one_or_none()
+        if found is None:
+            raise NotFound(f"organization {organization_id} is not found")
+        return found
 
     def get(self, organization_id: int) -> Organization:
         """Find one organization that the actor may see."""

@@ -7,14 +7,14 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from hanse_core.wire import accounts as wire
 from hanse_core.wire.base import Message, Page
-from hanse_server.accounts.items import organization_items, role_items, rule_items, user_items
+from hanse_server.accounts.items import organization_items, plain_organizations, role_items, rule_items, user_items
 from hanse_server.accounts.organizations import Organizations
 from hanse_server.accounts.password_rules import PasswordRules
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.roles import Roles, Rules
 from hanse_server.accounts.users import Users
 from hanse_web.auth import AnyActor, AnyUser, DetachedUser, UserOrNode
-from hanse_web.query import Key, Query, documented, page, parameter
+from hanse_web.query import Key, Query, documented, item, page, parameter
 from hanse_web.work import AllWorks, RequestWork
 
 organizations = APIRouter(tags=["organizations"])
@@ -38,7 +38,7 @@ def _passwords(request: Request) -> Passwords:
 def list_organizations(work: RequestWork, actor: AnyActor, query: Query) -> Response:
     """List organizations."""
     statement = Organizations(work, actor).list(query)
-    return page(work.session, statement, query, lambda rows: organization_items(work.links, (row[0] for row in rows)))
+    return page(work.session, statement, query, lambda rows: plain_organizations(work.links, rows))
 
 
 @organizations.post("/organization", status_code=201)
@@ -47,10 +47,10 @@ def create_organization(work: RequestWork, actor: AnyUser, body: wire.Organizati
     return organization_items(work.links, [Organizations(work, actor).create(body)])[0]
 
 
-@organizations.get("/organization/{key}")
-def get_organization(work: RequestWork, actor: AnyActor, key: Key) -> wire.Organization:
+@organizations.get("/organization/{key}", response_model=wire.Organization)
+def get_organization(work: RequestWork, actor: AnyActor, key: Key) -> Response:
     """Give an organization."""
-    return organization_items(work.links, [Organizations(work, actor).get(key)])[0]
+    return item(plain_organizations(work.links, [Organizations(work, actor).look_up(key)])[0])
 
 
 @organizations.patch("/organization/{key}")

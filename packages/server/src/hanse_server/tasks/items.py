@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from hanse_core.states import RunStatus
 from hanse_core.wire import tasks as wire
 from hanse_server.collaborations.models import Node
 from hanse_server.tasks.models import Run, RunPort, Task, TaskDatabase
@@ -24,51 +23,46 @@ class TaskItems:
         self._links = links
 
     def write(
-        self, tasks: Sequence[Task], nested: Mapping[str, Mapping[int, list[Any]]] | None = None
-    ) -> list[wire.Task]:
-        """Write tasks; `nested` gives the runs and results to put in place of their links."""
-        ids = [task.id for task in tasks]
-        databases = self._databases(ids)
+        self, tasks: Sequence[Any], nested: Mapping[str, Mapping[int, list[Any]]] | None = None
+    ) -> list[dict[str, Any]]:
+        """Write tasks in the form of `wire.Task`; `nested` gives runs and results to put in place of their links."""
+        databases = self._databases([task.id for task in tasks])
         return [self._one(task, databases.get(task.id, []), nested or {}) for task in tasks]
 
     def _one(
-        self,
-        task: Task,
-        databases: list[wire.TaskDatabase],
-        nested: Mapping[str, Mapping[int, list[Any]]],
-    ) -> wire.Task:
-        links = self._links
+        self, task: Any, databases: list[dict[str, str]], nested: Mapping[str, Mapping[int, list[Any]]]
+    ) -> dict[str, Any]:
+        links, key = self._links, task.id
         lists = {
-            kind: nested[f"{kind}s"].get(task.id, []) if f"{kind}s" in nested else links.many(kind, task_id=task.id)
+            f"{kind}s": nested[f"{kind}s"].get(key, []) if f"{kind}s" in nested else links.many(kind, task_id=key)
             for kind in ("run", "result")
         }
-        return wire.Task(
-            id=task.id,
-            name=task.name,
-            description=task.description,
-            image=task.image,
-            job_id=task.job_id,
-            created_at=wire_time(task.created_at) or "",
-            status=RunStatus(task.status),
-            finished_at=wire_time(task.finished_at),
-            collaboration=links.one("collaboration", task.collaboration_id),
-            study=links.maybe("study", task.study_id),
-            algorithm_store=links.maybe("algorithmstore", task.algorithm_store_id),
-            parent=links.maybe("task", task.parent_id),
-            init_org=links.maybe("organization", task.init_org_id),
-            init_user=links.maybe("user", task.init_user_id),
-            databases=databases,
-            runs=lists["run"],
-            results=lists["result"],
-            children=links.many("task", parent_id=task.id),
-        )
+        return {
+            "id": key,
+            "name": task.name,
+            "description": task.description,
+            "image": task.image,
+            "job_id": task.job_id,
+            "created_at": wire_time(task.created_at),
+            "status": task.status,
+            "finished_at": wire_time(task.finished_at),
+            "collaboration": links.plain("collaboration", task.collaboration_id),
+            "study": links.plain("study", task.study_id),
+            "algorithm_store": links.plain("algorithmstore", task.algorithm_store_id),
+            "parent": links.plain("task", task.parent_id),
+            "init_org": links.plain("organization", task.init_org_id),
+            "init_user": links.plain("user", task.init_user_id),
+            "databases": databases,
+            **lists,
+            "children": links.many("task", parent_id=key),
+        }
 
-    def _databases(self, task_ids: Sequence[int]) -> Mapping[int, list[wire.TaskDatabase]]:
-        found: defaultdict[int, list[wire.TaskDatabase]] = defaultdict(list)
+    def _databases(self, task_ids: Sequence[int]) -> Mapping[int, list[dict[str, str]]]:
+        found: defaultdict[int, list[dict[str, str]]] = defaultdict(list)
         columns = (TaskDatabase.task_id, TaskDatabase.label, TaskDatabase.parameters)
         statement = select(*columns).where(TaskDatabase.task_id.in_(task_ids)).order_by(TaskDatabase.id)
         for task_id, label, parameters in self._session.execute(statement):
-            found[task_id].append(wire.TaskDatabase(label=label, parameters=parameters))
+            found[task_id].append({"label": label, "parameters": parameters})
         return found
 
 
@@ -91,7 +85,7 @@ class RunItems:
             {
                 **self._own(run),
                 **texts[run.id],
-                "task": whole.get(run.task_id) or self._links.one("task", run.task_id).model_dump(),
+                "task": whole.get(run.task_id) or self._links.plain("task", run.task_id),
                 "node": nodes.get((run.organization_id, tasks[run.task_id].collaboration_id), {}),
                 "ports": ports.get(run.id, []),
             }
@@ -122,8 +116,8 @@ class RunItems:
             "finished_at": wire_time(run.finished_at),
             "cleanup_at": wire_time(run.cleanup_at),
             "blob_storage_used": run.blob_storage_used,
-            "organization": self._links.one("organization", run.organization_id).model_dump(),
-            "results": self._links.one("result", run.id).model_dump(),
+            "organization": self._links.plain("organization", run.organization_id),
+            "results": self._links.plain("result", run.id),
         }
 
     def _tasks(self, runs: Iterable[Run]) -> Mapping[int, Task]:
@@ -132,7 +126,7 @@ class RunItems:
 
     def _whole(self, tasks: Mapping[int, Task]) -> Mapping[int, dict[str, Any]]:
         written = TaskItems(self._session, self._links).write(list(tasks.values()))
-        return {task.id: task.model_dump(mode="json", exclude={"runs"}) for task in written}
+        return {task["id"]: {name: value for name, value in task.items() if name != "runs"} for task in written}
 
     def _nodes(self, tasks: Iterable[Task], runs: Iterable[Run]) -> Mapping[tuple[int, int | None], dict[str, Any]]:
         """Find who runs what: the node of the run's organization in the task's collaboration, if there is one."""

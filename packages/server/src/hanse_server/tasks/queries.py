@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from hanse_core.permissions import Operation, Resource, Scope
 from hanse_core.states import UNFINISHED, RunStatus
 from hanse_server.collaborations.models import Node
-from hanse_server.tasks.models import Run, Task
+from hanse_server.tasks.models import Run, Task, TaskCount
 from hanse_web.access import Actor, ContainerActor, UserActor
 
 _UNFAILED = [status.value for status in (*sorted(UNFINISHED), RunStatus.COMPLETED)]
@@ -19,6 +19,12 @@ is_unfinished = Run.status.in_([status.value for status in sorted(UNFINISHED)])
 def visible_tasks(actor: Actor) -> Select[Task]:
     """Select what the actor may view; a container sees only the collaboration (and study) of its token."""
     return select(Task).where(_task_is_visible(actor))
+
+
+def number_of_visible_tasks(actor: Actor) -> Select[int]:
+    """Select how many tasks the actor may view, from the numbers that the database keeps."""
+    seen = and_(_within_scope(actor, Resource.TASK, (), TaskCount), _within_study(actor, TaskCount))
+    return select(func.coalesce(func.sum(TaskCount.total), 0)).where(seen)
 
 
 def _task_is_visible(actor: Actor) -> ColumnElement[bool]:
@@ -33,7 +39,10 @@ def visible_runs(actor: Actor) -> Select[Run]:
 
 
 def _within_scope(
-    actor: Actor, resource: Resource, of_organization: tuple[ColumnElement[bool], ...]
+    actor: Actor,
+    resource: Resource,
+    of_organization: tuple[ColumnElement[bool], ...],
+    table: type[Task] | type[TaskCount] = Task,
 ) -> ColumnElement[bool]:
     def holds(scope: Scope) -> bool:
         return actor.has(resource, Operation.VIEW, scope)
@@ -42,17 +51,17 @@ def _within_scope(
         return true()
     conditions: list[ColumnElement[bool]] = [false()]
     if holds(Scope.COLLABORATION):
-        conditions.append(Task.collaboration_id.in_(actor.collaboration_ids))
+        conditions.append(table.collaboration_id.in_(actor.collaboration_ids))
     if holds(Scope.ORGANIZATION):
-        conditions += [Task.init_org_id == actor.organization_id, *of_organization]
+        conditions += [table.init_org_id == actor.organization_id, *of_organization]
     if holds(Scope.OWN) and isinstance(actor, UserActor):
-        conditions.append(Task.init_user_id == actor.id)
+        conditions.append(table.init_user_id == actor.id)
     return or_(*conditions)
 
 
-def _within_study(actor: Actor) -> ColumnElement[bool]:
+def _within_study(actor: Actor, table: type[Task] | type[TaskCount] = Task) -> ColumnElement[bool]:
     if isinstance(actor, ContainerActor) and actor.study_id is not None:
-        return Task.study_id == actor.study_id
+        return table.study_id == actor.study_id
     return true()
 
 

@@ -13,6 +13,7 @@ from hanse_server.tasks.creation import TaskCreation
 from hanse_server.tasks.inputs import TaskInputs
 from hanse_server.tasks.intake import LargeValues
 from hanse_server.tasks.kill_service import Kills
+from hanse_server.tasks.models import Task as TaskRow
 from hanse_server.tasks.task_service import Tasks
 from hanse_server.tasks.texts import AnswerTexts
 from hanse_server.tasks.watch import Watch
@@ -38,12 +39,14 @@ def list_tasks(request: Request, work: RequestWork, actor: AnyActor, texts: Answ
         work.session,
         tasks.selection(parameters),
         parameters,
-        lambda rows: tasks.items([row[0] for row in rows], includes, texts),
+        lambda rows: tasks.items(rows, includes, texts),
+        total=tasks.number(parameters),
+        key=TaskRow.id,
     )
     return texts.holes.fill(listed)
 
 
-@router.post("/task", status_code=201, max_body_size=LARGE)
+@router.post("/task", status_code=201, response_model=Task, max_body_size=LARGE)
 async def create_task(
     arrived: LargeValues,
     works: AllWorks,
@@ -52,18 +55,18 @@ async def create_task(
     body: TaskCreate,
     texts: AnswerTexts,
     idempotency_key: Annotated[str | None, Header()] = None,
-) -> Task:
+) -> Response:
     """Create a task; with an `Idempotency-Key` a repeated request gives the task of the first.
 
     With a `store_id` the store says which image it is, by its digest.
     """
     approved = await approvals.approved(actor, body, idempotency_key)
 
-    def make(work: Work) -> Task:
+    def make(work: Work) -> Response:
         inputs = TaskInputs(work, actor, arrived, are_blobs=texts.are_blobs)
         made = TaskCreation(work, actor, approvals.policy).create(body, inputs, idempotency_key, approved)
         (item,) = Tasks(work, actor).items([made], [], texts)
-        return item
+        return texts.holes.answer(item, 201)
 
     return await works.run(make, write=True)
 
@@ -90,7 +93,7 @@ def column_names(
 def get_task(request: Request, work: RequestWork, actor: AnyActor, task_id: int, texts: AnswerTexts) -> Response:
     """Give one task."""
     tasks = Tasks(work, actor)
-    (item,) = tasks.items([tasks.get(task_id)], Parameters(request).several("include"), texts)
+    (item,) = tasks.items([tasks.look_up(task_id)], Parameters(request).several("include"), texts)
     return texts.holes.answer(item)
 
 

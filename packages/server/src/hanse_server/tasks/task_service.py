@@ -1,5 +1,6 @@
 """Looking at tasks and removing them; `creation` makes them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, delete
@@ -7,18 +8,37 @@ from sqlalchemy import Select, delete
 from hanse_core.errors import Denied, NotFound
 from hanse_core.permissions import Resource
 from hanse_core.states import RunStatus
-from hanse_core.wire import tasks as wire
 from hanse_server.collaborations.rules import require_any_scope
 from hanse_server.tasks import endings, rules
 from hanse_server.tasks.items import RunItems, TaskItems, nested_runs
-from hanse_server.tasks.models import Run, Task
-from hanse_server.tasks.queries import open_runs, status_of, tree, visible_runs, visible_tasks
+from hanse_server.tasks.models import Run, Task, TaskCount
+from hanse_server.tasks.queries import number_of_visible_tasks, open_runs, status_of, tree, visible_runs, visible_tasks
 from hanse_server.tasks.task_filters import SORTABLE, TaskFilters
 from hanse_server.tasks.texts import Texts
 from hanse_server.tasks.values import VALUES_RELEASED
 from hanse_web.access import Actor, UserActor
 from hanse_web.query import Parameters, ordered
 from hanse_web.work import Work
+
+UNFILTERED = {"page", "per_page", "sort", "include"}
+COUNTED = {"collaboration_id", "init_org_id", "init_user_id", "is_user_created", "study_id"}
+COLUMNS = (
+    Task.id,
+    Task.name,
+    Task.description,
+    Task.image,
+    Task.job_id,
+    Task.created_at,
+    Task.status,
+    Task.finished_at,
+    Task.collaboration_id,
+    Task.study_id,
+    Task.algorithm_store_id,
+    Task.parent_id,
+    Task.init_org_id,
+    Task.init_user_id,
+)
+"""What an item shows of a task."""
 
 
 class Tasks:
@@ -36,7 +56,28 @@ class Tasks:
         if {"runs", "results"} & set(includes) and not rules.covers_runs(self._actor):
             raise Denied("you may view more tasks than runs, so they cannot be shown together")
         statement = TaskFilters(self._session, self._actor, parameters).apply(visible_tasks(self._actor))
-        return ordered(statement, parameters, SORTABLE, Task.id.desc())
+        columns: Any = statement.with_only_columns(*COLUMNS)
+        return ordered(columns, parameters, SORTABLE, Task.id.desc())
+
+    def number(self, parameters: Parameters) -> Select[Any] | None:
+        """Select how many tasks `selection` selects, where the filters are such that the database keeps the number."""
+        if not set(parameters.items) <= UNFILTERED | COUNTED:
+            return None
+        statement = number_of_visible_tasks(self._actor)
+        for name in COUNTED:
+            value = parameters.integer(name)
+            if value is not None:
+                value = bool(value) if name == "is_user_created" else value
+                statement = statement.where(getattr(TaskCount, name) == int(value))
+        return statement
+
+    def look_up(self, task_id: int) -> Any:
+        """Find the columns of one that the actor may view."""
+        statement = visible_tasks(self._actor).where(Task.id == task_id).with_only_columns(*COLUMNS)
+        found = self._session.execute(statement).one_or_none()
+        if found is None:
+            raise NotFound(f"task {task_id} is not found")
+        return found
 
     def get(self, task_id: int) -> Task:
         """Find one that the actor may view."""
@@ -45,7 +86,7 @@ class Tasks:
             raise NotFound(f"task {task_id} is not found")
         return found
 
-    def items(self, tasks: list[Task], includes: list[str], texts: Texts) -> list[wire.Task]:
+    def items(self, tasks: Sequence[Any], includes: list[str], texts: Texts) -> list[dict[str, Any]]:
         """Write tasks, with their runs and results inside where asked."""
         items = RunItems(self._session, self._work.links, texts)
         nested = nested_runs(items, self._session, visible_runs(self._actor), tasks, includes)

@@ -139,7 +139,7 @@ async def test_the_cost_of_a_list_does_not_grow_with_its_rows(
             await root.get(path, params={"per_page": 2})
         with statements() as many:
             await root.get(path, params={"per_page": 100})
-        assert len(few) == len(many) <= 2, path
+        assert len(many) <= len(few) <= 2, path
 
 
 async def test_a_partial_change_is_never_stored(as_user: Any, places: Any) -> None:
