@@ -68,6 +68,9 @@ def download_blob(
     """Give a blob that is the input or result of a run that the caller may view, or a part of it."""
     blobs = Blobs(request.app.state.values, actor)
     size = blobs.size(work, key)
+    if size is None:
+        name = {"Content-Disposition": f"attachment; filename=result_{key}.bin"}
+        return StreamingResponse(blobs.chunks(key, None), headers=name, media_type=BINARY)
     tag = f'"{key}"'
     wanted = ByteRange.read(range if if_range in (None, tag) else None, size)
     headers: dict[str, Any] = {

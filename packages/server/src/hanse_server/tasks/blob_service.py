@@ -45,19 +45,20 @@ class Blobs:
             refusal.status = 403
             raise refusal
 
-    def size(self, work: Work, key: str) -> int:
-        """Look a blob up; only its run says who may have it. Gives its size."""
+    def size(self, work: Work, key: str) -> int | None:
+        """Look a blob up; only its run says who may have it. Gives its size, None for one that a v4 server stored."""
         of_run = select(Blob.run_id).where(Blob.key == key, Blob.place == Place.BLOBS).scalar_subquery()
         run = work.session.scalar(visible_runs(self._actor).where(Run.id == of_run))
         if run is None:
             raise NotFound(f"no run has {key} as its input or result")
         self._require_store()
-        return work.session.scalar(select(Blob.size).where(Blob.key == key)) or 0
+        return work.session.scalar(select(Blob.size).where(Blob.key == key))
 
-    async def chunks(self, key: str, wanted: ByteRange) -> AsyncIterator[bytes]:
-        """Read what is wanted of a blob."""
-        if wanted.start < wanted.end:
-            async for chunk in self._values.read(Place.BLOBS, key, wanted.start, wanted.end):
+    async def chunks(self, key: str, wanted: ByteRange | None) -> AsyncIterator[bytes]:
+        """Read what is wanted of a blob, or all of it."""
+        start, end = (wanted.start, wanted.end) if wanted else (0, None)
+        if end is None or start < end:
+            async for chunk in self._values.read(Place.BLOBS, key, start, end):
                 yield chunk
 
     def _require_store(self) -> None:

@@ -1,5 +1,6 @@
 """A database of ours into one that the stock v4 server opens."""
 
+import asyncio
 import base64
 import secrets
 from collections.abc import Callable, Mapping
@@ -29,11 +30,12 @@ from hanse_server.transfer import v4
 from hanse_server.transfer.carrying import NO_ADDRESS, is_bcrypt, table
 from hanse_server.transfer.report import Report
 from hanse_server.transfer.rows import LARGE_AT_ONCE, Row, continue_after, copy, highest
+from hanse_web.blobs.base import BlobStore
 from hanse_web.db import Base
 from hanse_web.sealing import Seal
 
 DERIVED = frozenset(
-    {"rule", "algorithm_store", "store_collaboration", "job", "task_count", "v4_secret", "outbox_event"}
+    {"algorithm_store", "blob", "job", "outbox_event", "rule", "store_collaboration", "task_count", "v4_secret"}
 )
 """Tables of ours of which nothing is lost although no row is carried as it is."""
 CARRIED: Mapping[str, Table] = {
@@ -66,6 +68,8 @@ class Export:
     target: Connection
     seal: Seal
     """Decrypts second factors."""
+    values: BlobStore
+    """Where values are that were too large for our database; v4 has them in its own."""
     report: Report = field(default_factory=Report)
     unusable: str = field(default_factory=lambda: bcrypt.hashpw(secrets.token_bytes(32), bcrypt.gensalt(12)).decode())
     """A hash of what nobody knows, for those whose secret v4 could not check."""
@@ -87,7 +91,7 @@ def export_database(work: Export) -> Report:
     _stores(work)
     _plain(work, "tasks", Task, _task)
     _plain(work, None, TaskDatabase, _database)
-    _plain(work, "runs", Run, _run, at_once=LARGE_AT_ONCE)
+    _plain(work, "runs", Run, lambda row: _run(work.values, row), at_once=LARGE_AT_ONCE)
     _plain(work, None, RunPort, _same("id", "run_id", "port", "label"))
     for name, former in CARRIED.items():
         if "id" in former.c and former.c.id.autoincrement is not False:
@@ -207,9 +211,20 @@ def _database(row: Row) -> Mapping[str, Any]:
     return {"id": row.id, "task_id": row.task_id, "database": row.label, "parameters": row.parameters}
 
 
-def _run(row: Row) -> Mapping[str, Any]:
-    names = ("id", "input", "task_id", "organization_id", "result", "assigned_at", "started_at", "finished_at")
-    return _same(*names, "status", "log", "cleanup_at", "blob_storage_used")(row)
+def _run(values: BlobStore, row: Row) -> Mapping[str, Any]:
+    names = ("id", "task_id", "organization_id", "assigned_at", "started_at", "finished_at", "status", "log")
+    return {
+        **_same(*names, "cleanup_at", "blob_storage_used")(row),
+        "input": _whole(values, row.input_key) if row.input_key else row.input,
+        "result": _whole(values, row.result_key) if row.result_key else row.result,
+    }
+
+
+def _whole(values: BlobStore, key: str) -> str:
+    async def read() -> bytes:
+        return b"".join([chunk async for chunk in values.open(key)])
+
+    return asyncio.run(read()).decode()
 
 
 def _tell_what_is_ours_only(work: Export) -> None:

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from hanse_core.states import RunStatus
-from hanse_server.tasks.models import Job, Run, RunPort, Task, TaskDatabase
+from hanse_server.tasks.models import Blob, Job, Run, RunPort, Task, TaskDatabase
+from hanse_server.tasks.values import Place
 from hanse_server.transfer import v4
 from hanse_server.transfer.carrying import Import, table
 from hanse_server.transfer.report import Report
-from hanse_server.transfer.rows import LARGE_AT_ONCE, Row, copy, highest, number_of
+from hanse_server.transfer.rows import AT_ONCE, LARGE_AT_ONCE, Row, copy, highest, number_of
+from hanse_web.blobs.base import is_key
 
 STATUSES = frozenset(status.value for status in RunStatus)
 
@@ -114,11 +117,32 @@ def runs(work: Import) -> None:
     orphans = number_of(work.source, v4.run) - number
     _left_out(work.report, "runs", orphans, "whose task was deleted; v4 shows them in no list")
     work.report.note("statuses that do not exist in v4.15 became 'unknown error'", sorted(odd))
+    _blobs(work, known)
     ports = select(v4.port).where(v4.port.c.run_id.in_(known), v4.port.c.port.is_not(None)).order_by(v4.port.c.id)
     copy(work.source, ports, work.target, table(RunPort), _port)
     open_runs = select(func.count()).select_from(v4.run).where(v4.run.c.id.in_(known), v4.run.c.finished_at.is_(None))
     if waiting := work.source.execute(open_runs).scalar_one():
         work.report.note(f"{waiting} runs have not ended; their nodes find them here when they log in")
+
+
+def _blobs(work: Import, known: Any) -> None:
+    """Note which blobs of the Azure container are whose input or result; their content stays where it is."""
+    insertion = (postgresql if work.target.dialect.name == "postgresql" else sqlite).insert(table(Blob))
+    columns = select(v4.run.c.id, v4.run.c.input, v4.run.c.result, v4.run.c.finished_at)
+    statement = columns.where(v4.run.c.blob_storage_used, v4.run.c.id.in_(known)).order_by(v4.run.c.id)
+    of_blobs = work.source.execution_options(stream_results=True, yield_per=AT_ONCE).execute(statement)
+    noted = 0
+    for part in of_blobs.partitions():
+        fixed = {"place": Place.BLOBS.value, "created_at": work.now, "settled_at": work.now}
+        pairs = ((row.id, name, row._mapping[name]) for row in part for name in ("input", "result"))
+        rows = [{"key": key, "run_id": run, "field": name, **fixed} for run, name, key in pairs if is_key(key or "")]
+        if rows:
+            # The same one twice, which v4 allowed, belongs to the run that had it first.
+            work.target.execute(insertion.on_conflict_do_nothing(), rows)
+            noted += len(rows)
+    if noted:
+        work.report.count("blobs, which stay in their container", noted)
+        work.report.note("`large_result_store` must name the container that the v4 server used")
 
 
 def _known_runs() -> Any:

@@ -17,6 +17,8 @@ from hanse_server.accounts import v4_secrets
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.identity.signing import signing_secret
 from hanse_server.settings import Settings
+from hanse_server.tasks.places import make_stores
+from hanse_server.tasks.values import Place
 from hanse_server.transfer import databases, fixtures, stock_settings
 from hanse_server.transfer.carrying import Import
 from hanse_server.transfer.exporting import Export, export_database
@@ -126,7 +128,7 @@ def give_database(uri: str, settings: Settings) -> Report:
     """Write all that v4 knows into a new database for it."""
     seal = _otp_seal(settings)
     with databases.ours(settings.uri) as source, databases.new_v4(uri) as target:
-        return export_database(Export(source, target, seal))
+        return export_database(Export(source, target, seal, make_stores(settings)[Place.VALUES]))
 
 
 def forget_v4(settings: Settings) -> int:

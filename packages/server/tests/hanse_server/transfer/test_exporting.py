@@ -1,6 +1,8 @@
 """Ours becomes a v4 database again."""
 
-from collections.abc import Callable
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,10 @@ from sqlalchemy.orm import Session
 
 from hanse_core.command import main
 from hanse_server.accounts.models import User, V4Secret
+from hanse_server.settings import Settings
+from hanse_server.tasks.models import Run
+from hanse_server.tasks.places import make_stores
+from hanse_server.tasks.values import Place
 from hanse_server.transfer import v4
 
 Move = Callable[..., str]
@@ -95,6 +101,25 @@ def test_an_existing_database_is_never_written_over(
     move()
     assert main(["server", "export", "--v4", full.uri, "--database", new_uri]) == 1
     assert "holds tables already" in capsys.readouterr().err
+
+
+def test_values_that_are_outside_of_our_database_are_inside_v4s(
+    full: Any, move: Move, back: Back, new: Session, new_uri: str
+) -> None:
+    move()
+    store = make_stores(Settings(uri=new_uri))[Place.VALUES]
+    key = str(uuid.uuid4())
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b"bG9u"
+        yield b"Zw=="
+
+    asyncio.run(store.put(key, content()))
+    run = new.get_one(Run, 41)
+    run.result, run.result_key = None, key
+    new.commit()
+    _, rows = back()
+    assert {row.id: row.result for row in rows(v4.run)}[41] == "bG9uZw=="
 
 
 def test_what_is_ours_only_is_named(full: Any, move: Move, back: Back, new: Session) -> None:

@@ -1,10 +1,13 @@
 """A v4 database becomes ours: what stays, and what is said about what cannot."""
 
 import base64
-from collections.abc import Callable
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import Engine, event, func, select, text
 from sqlalchemy.orm import Session
@@ -13,9 +16,14 @@ from hanse_core.command import main
 from hanse_core.permissions import DEFAULT_ROLES
 from hanse_server.accounts.models import Identity, Organization, Role, User, V4Secret
 from hanse_server.collaborations.models import Collaboration, Node, NodeSetting, Study
+from hanse_server.main import create_app
+from hanse_server.settings import Settings
+from hanse_server.settings.stores import StoreSettings
 from hanse_server.stores.models import AlgorithmStore, store_collaboration
 from hanse_server.tasks import kept
-from hanse_server.tasks.models import Job, Run, RunPort, Task, TaskDatabase
+from hanse_server.tasks.models import Blob, Job, Run, RunPort, Task, TaskDatabase
+from hanse_server.tasks.places import make_stores
+from hanse_server.tasks.values import Place
 from hanse_server.transfer import v4
 from hanse_server.transfer.rows import LARGE_AT_ONCE
 from hanse_web.sealing import Seal
@@ -281,6 +289,36 @@ def test_no_way_back_keeps_no_hash_beside(old: Any, move: Move, new: Session) ->
     assert new.scalar(select(func.count()).select_from(V4Secret)) == 0
     alice = new.get_one(User, 3)
     assert alice.password.startswith("$2b$"), "the log-in itself needs it until the first one"
+
+
+def test_blobs_stay_where_they_are_and_belong_to_their_runs(old: Any, move: Move, new: Session) -> None:
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    old.task(1)
+    old.run(1, 1, blob_storage_used=True, input=first, result=second)
+    old.run(2, 1, blob_storage_used=True, input=first, result="")
+    assert "`large_result_store` must name the container" in move()
+    blobs = {blob.key: (blob.run_id, blob.field, blob.place) for blob in new.scalars(select(Blob))}
+    assert blobs == {first: (1, "input", "blobs"), second: (1, "result", "blobs")}
+
+
+async def test_a_blob_whose_size_v4_never_told_is_given_as_a_whole(settings: Settings, make: Any, world: Any) -> None:
+    settings = settings.model_copy(update={"large_result_store": StoreSettings()})
+    key, now = str(uuid.uuid4()), datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b"what a v4 server stored"
+
+    await make_stores(settings)[Place.BLOBS].put(key, content())
+    job = make.add(Job())
+    task = make.add(Task(image="i", job_id=job.id, collaboration_id=world.main.id, created_at=now))
+    run = make.add(Run(task_id=task.id, organization_id=world.alpha.id, assigned_at=now, result=key))
+    make.add(Blob(key=key, place="blobs", run_id=run.id, field="result", created_at=now, settled_at=now))
+    app = create_app(settings)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hanse.test/api") as client:
+        client.headers["Authorization"] = f"Bearer {app.state.tokens.issue(world.users['alice'].id, 'user')}"
+        answer = await client.get(f"/blobstream/{key}", headers={"Range": "bytes=0-3"})
+    app.state.engine.dispose()
+    assert (answer.status_code, answer.content) == (200, b"what a v4 server stored")
 
 
 def test_many_runs_are_carried_a_few_at_a_time(old: Any, move: Move, new: Session) -> None:
