@@ -1,10 +1,8 @@
 """The server keeps to the table of who may do what: every route, every default role, whoever the object belongs to."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import httpx
@@ -43,18 +41,11 @@ class Rehearsal(Works):
         rehearsal.__dict__ = works.__dict__
         return rehearsal
 
-    @asynccontextmanager
-    async def open(self, *, write: bool) -> AsyncIterator[Work]:
-        async with super().open(write=write) as work:
-            work.conclude = partial(_take_back, work)  # type: ignore[method-assign]
-            yield work
-
-
-def _take_back(work: Work) -> None:
-    work.session.flush()
-    work.session.rollback()
-    work.session.close()
-    work.has_told, work.is_concluded = False, True
+    def _commit(self, work: Work) -> None:
+        work.session.flush()
+        work.session.rollback()
+        work.has_told = False
+        work.callbacks.clear()
 
 
 class Elsewhere(Provider):
