@@ -52,6 +52,8 @@ from hanse_server.stores import routes as stores_routes
 from hanse_server.stores.calls import store_calls
 from hanse_server.tasks import routes as tasks_routes
 from hanse_server.tasks.actors import container_loader
+from hanse_server.tasks.erasure import end_runs_of
+from hanse_server.tasks.expiry import Expiry
 from hanse_server.tasks.intake import TaskIntake
 from hanse_server.tasks.janitor import Janitor
 from hanse_server.tasks.places import make_stores
@@ -91,6 +93,7 @@ ROUTERS = (
 
 UNRELATED_TO_RIGHTS = Unrelated(
     tables={
+        "blob",
         "job",
         "known_network",
         "login_failures",
@@ -152,6 +155,8 @@ def create_app(
     values = Values(works, make_stores(settings), settings.values)
     janitor = Janitor(values, engine)
     live.bells[VALUES_RELEASED] = janitor.ring
+    works.erasing.append(end_runs_of)
+    expiry = Expiry(works, settings.runs_data_cleanup_days, includes_inputs=settings.runs_data_cleanup_include_input)
     mails = MailQueue(works, mailer or _mailer(settings), Seal(secret, "queued mail"))
     letters = Letters(mails, settings.server_name, settings.support_email)
     pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life, settings.sessions)
@@ -172,7 +177,16 @@ def create_app(
         allowed_origins=settings.cors_allowed_origins,
         trusted_proxies=settings.trusted_proxies,
         seen=seen_by(seen, used),
-        jobs=(seen.run, used.run, mails.run, janitor.run, aside.run, Lapses(works, settings.oidc).run, *live.jobs),
+        jobs=(
+            seen.run,
+            used.run,
+            mails.run,
+            janitor.run,
+            expiry.run,
+            aside.run,
+            Lapses(works, settings.oidc).run,
+            *live.jobs,
+        ),
         state={
             "passwords": passwords,
             "pairs": pairs,
@@ -198,6 +212,7 @@ def create_app(
             "vpn": EduVpn(settings.vpn_server) if settings.vpn_server else None,
             "values": values,
             "janitor": janitor,
+            "expiry": expiry,
             "intake": lambda request: TaskIntake(request, values),
         },
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar, get_args
 
 from anyio import CancelScope, to_thread
 from fastapi import Depends, Request
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from hanse_web.clock import Clock
@@ -45,6 +45,11 @@ class Work:
         enqueue(self.session, self.clock, Event(name, data, rooms))
         self.has_told = True
 
+    def erase(self, table: Table, key: int) -> None:
+        """Have all slices do what is to be done before a row, and what hangs on it, is deleted."""
+        for act in self.works.erasing:
+            act(self, table, key)
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Have something short called on the event loop once the transaction is committed; without that, never."""
         self.callbacks.append(callback)
@@ -68,6 +73,8 @@ class Works:
         links: Links,
         unrelated: Unrelated = Unrelated(),  # noqa: B008  (it is frozen)
     ) -> None:
+        self.erasing: list[Callable[[Work, Table, int], None]] = []
+        """What slices do before rows are erased that lower slices own."""
         self.known = KnownActors(clock)
         _watch_rights(engine, unrelated.judge())
         self.clock = clock

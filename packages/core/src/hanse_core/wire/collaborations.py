@@ -10,13 +10,32 @@ from hanse_core.wire.base import Body, Id, Item, Link, Name
 OrganizationIds = Annotated[list[Id], Field(min_length=1)]
 
 
-class CollaborationCreate(Body):
+Days = Annotated[int, Field(ge=0, le=36500)]
+KeptDays = Annotated[int | None, Field(exclude_if=lambda days: days is None)]
+"""Left out where it is not set, as the v4 wire knows nothing of it."""
+
+
+class Keeping(Body):
+    """How long what belongs to a run is kept after its end, in days; 0 for as long as its task."""
+
+    keep_inputs_days: Days | None = None
+    keep_results_days: Days | None = None
+    keep_logs_days: Days | None = None
+    keep_blobs_days: Days | None = None
+    """Inputs and results that are too large for the database."""
+
+    def kept_days(self) -> dict[str, int]:
+        """Give what is set of these."""
+        return {name: days for name in Keeping.model_fields if (days := getattr(self, name)) is not None}
+
+
+class CollaborationCreate(Keeping):
     name: Name
     organization_ids: OrganizationIds
     encrypted: bool
 
 
-class CollaborationPatch(Body):
+class CollaborationPatch(Keeping):
     name: Name | None = None
     organization_ids: OrganizationIds | None = None
     encrypted: bool | None = None
@@ -26,6 +45,10 @@ class Collaboration(Item):
     id: int
     name: str
     encrypted: bool
+    keep_inputs_days: KeptDays = None
+    keep_results_days: KeptDays = None
+    keep_logs_days: KeptDays = None
+    keep_blobs_days: KeptDays = None
     organizations: str | list[Organization]
     nodes: str
     tasks: str

@@ -136,6 +136,7 @@ class Organizations:
         if not with_dependents:
             counts = count_dependents(self._session, target, organization_id)
             rules.refuse_dependents(f"organization {organization.name}", counts)
+        self._work.erase(target, organization_id)
         for identity_id in self._session.scalars(identities_of(organization_id)).all():
             self._work.tell(rules.IDENTITY_REVOKED, {"id": identity_id})
         delete_dependents(self._session, target, organization_id)

@@ -173,6 +173,7 @@ class Users:
         target = cast(Table, User.__table__)
         if not with_dependents:
             rules.refuse_dependents(f"user {user.username}", count_dependents(self._session, target, user_id))
+        self._work.erase(target, user_id)
         delete_dependents(self._session, target, user_id)
         self._session.execute(delete(Identity).where(Identity.id == user_id))
         self._work.tell(rules.IDENTITY_REVOKED, {"id": user_id})

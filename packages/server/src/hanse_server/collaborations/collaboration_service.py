@@ -1,9 +1,9 @@
 """What can be done with collaborations and their members."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, delete, insert, select, true
+from sqlalchemy import ColumnElement, Select, Table, delete, insert, select, true
 
 from hanse_core.errors import Conflict, Denied, Invalid, NotFound
 from hanse_core.permissions import Operation, Resource, Scope
@@ -82,7 +82,7 @@ class Collaborations:
             raise Denied("you may not create collaborations")
         self._require_free_name(body.name)
         self._require_known(body.organization_ids)
-        made = Collaboration(name=body.name, encrypted=body.encrypted)
+        made = Collaboration(name=body.name, encrypted=body.encrypted, **body.kept_days())
         self._session.add(made)
         self._session.flush()
         self._add(made.id, body.organization_ids)
@@ -98,6 +98,8 @@ class Collaborations:
             if open_tasks(self._session, found.id):
                 raise Conflict("encryption cannot be switched while tasks are running; wait for them or kill them")
             found.encrypted = body.encrypted
+        for name, days in body.kept_days().items():
+            setattr(found, name, days)
         if body.organization_ids is not None:
             self._replace_members(found.id, body.organization_ids)
         return found
@@ -117,6 +119,7 @@ class Collaborations:
         if any(counts.values()) and not delete_dependents:
             text = ", ".join(f"{count} {name}" for name, count in counts.items())
             raise Invalid(f"collaboration {found.id} has {text}; delete them first, or set delete_dependents=true")
+        self._work.erase(cast(Table, Collaboration.__table__), found.id)
         node_ids = list(self._session.scalars(select(Node.id).where(Node.collaboration_id == found.id)))
         for node_id in node_ids:
             self._work.tell(IDENTITY_REVOKED, {"id": node_id})

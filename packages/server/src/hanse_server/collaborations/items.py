@@ -29,6 +29,10 @@ def collaboration_items(
             id=row.id,
             name=row.name,
             encrypted=row.encrypted,
+            keep_inputs_days=row.keep_inputs_days,
+            keep_results_days=row.keep_results_days,
+            keep_logs_days=row.keep_logs_days,
+            keep_blobs_days=row.keep_blobs_days,
             organizations=nested.get(row.id, [])
             if with_organizations
             else links.many("organization", collaboration_id=row.id),

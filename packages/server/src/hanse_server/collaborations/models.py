@@ -19,6 +19,14 @@ class Collaboration(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     encrypted: Mapped[bool]
+    keep_inputs_days: Mapped[int | None]
+    """How long inputs are kept after their run ended; 0 or null for as long as the task."""
+    keep_results_days: Mapped[int | None]
+    """How long results are kept."""
+    keep_logs_days: Mapped[int | None]
+    """How long logs are kept."""
+    keep_blobs_days: Mapped[int | None]
+    """How long inputs and results are kept that are too large for the database."""
 
     organizations: Mapped[list[Organization]] = relationship(secondary=member, order_by=Organization.id)
 

@@ -1,8 +1,8 @@
 """What can be done with studies and their members."""
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, delete, insert, select
+from sqlalchemy import Select, Table, delete, insert, select
 
 from hanse_core.errors import Denied, Invalid, NotFound
 from hanse_core.permissions import Operation, Resource, Scope
@@ -30,6 +30,7 @@ class Studies:
     """The use cases of one request."""
 
     def __init__(self, work: Work, actor: Actor) -> None:
+        self._work = work
         self._session = work.session
         self._actor = actor
 
@@ -96,6 +97,7 @@ class Studies:
         count = study_tasks(self._session, found.id)
         if count and not delete_dependents:
             raise Invalid(f"study {found.id} has {count} tasks; delete them first, or set delete_dependents=true")
+        self._work.erase(cast(Table, Study.__table__), found.id)
         self._session.execute(delete(Study).where(Study.id == found.id))
 
     def add_organization(self, study_id: int, organization_id: int) -> Select[Organization]:

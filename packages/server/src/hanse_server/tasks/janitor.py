@@ -16,6 +16,7 @@ from hanse_web.db import empty_log, is_sqlite
 from hanse_web.work import Work
 
 SWEEP_SECONDS = 60.0
+RETRY_SECONDS = 5.0
 BATCH = 100
 
 log = structlog.get_logger()
@@ -28,6 +29,7 @@ class Janitor:
         self._values = values
         self._engine = engine
         self._bell = asyncio.Event()
+        self._must_forget = False
 
     def ring(self) -> None:
         """Say that values, or rows with data of people, were removed."""
@@ -37,14 +39,13 @@ class Janitor:
         """Sweep until cancelled; a store that is away is tried again."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_SECONDS):
+                async with asyncio.timeout(RETRY_SECONDS if self._must_forget else SWEEP_SECONDS):
                     await self._bell.wait()
-            was_rung = self._bell.is_set()
+            self._must_forget = self._must_forget or self._bell.is_set()
             self._bell.clear()
             try:
                 await self.sweep()
-                if was_rung:
-                    await self.forget()
+                self._must_forget = self._must_forget and not await self.forget()
             except (HanseError, SQLAlchemyError) as error:
                 log.warning("values-not-deleted", error=str(getattr(error, "orig", error)))
 
@@ -57,10 +58,9 @@ class Janitor:
                 swept += len(keys)
         return swept
 
-    async def forget(self) -> None:
-        """Have deleted rows vanish from the write-ahead log of an SQLite database, too."""
-        if is_sqlite(self._engine):
-            await to_thread.run_sync(empty_log, self._engine)
+    async def forget(self) -> bool:
+        """Have deleted rows vanish from the write-ahead log of an SQLite database, too; tell whether they have."""
+        return not is_sqlite(self._engine) or await to_thread.run_sync(empty_log, self._engine)
 
     async def _ownerless(self) -> dict[Place, list[str]]:
         async with self._values.works.open(write=False) as work:
