@@ -91,11 +91,15 @@ class Rest:
         self._headers["Authorization"] = f"Bearer {token}"
         return self
 
-    def log_in(self, username: str, password: str, otp_secret: str | None = None) -> str | None:
+    def log_in(
+        self, username: str, password: str, otp_secret: str | None = None, code: str | None = None
+    ) -> str | None:
         """Log in, setting up a second factor where the server wants one; gives its secret."""
         body = {"username": username, "password": password}
-        if otp_secret is not None:
-            body["mfa_code"] = pyotp.TOTP(otp_secret).now()
+        if code is None and otp_secret is not None:
+            code = pyotp.TOTP(otp_secret).now()
+        if code is not None:
+            body["mfa_code"] = code
         answer = self("POST", "/token/user", **body)
         if "otp_secret" in answer:
             return self.log_in(username, password, answer["otp_secret"])

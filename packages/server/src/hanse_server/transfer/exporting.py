@@ -157,7 +157,7 @@ def _users(work: Export) -> None:
             "password": password or work.unusable,
             "email": None if row.email.endswith(NO_ADDRESS) else row.email,
             "last_login_attempt": row.last_login_attempt,
-            "otp_secret": work.seal.open(row.otp_secret, str(row.id)) if row.otp_secret else None,
+            "otp_secret": _otp_secret(work, row),
         }
 
     work.report.count("users", copy(work.source, statement, work.target, v4.user, convert))
@@ -166,6 +166,13 @@ def _users(work: Export) -> None:
         "(`POST /recover/lost`, by mail), or an administrator gives them a new account",
         lost,
     )
+
+
+def _otp_secret(work: Export, row: Row) -> str | None:
+    """Give a second factor that is in force; one that was only begun is not."""
+    if row.otp_secret is None or row.otp_last_step is None:
+        return None
+    return work.seal.open(row.otp_secret, str(row.id))
 
 
 def _nodes(work: Export) -> None:

@@ -15,6 +15,7 @@ from hanse_core.errors import Invalid
 from hanse_server import migrations
 from hanse_server.accounts import v4_secrets
 from hanse_server.accounts.passwords import Passwords
+from hanse_server.identity.second_factor import SECOND_FACTOR
 from hanse_server.identity.signing import signing_secret
 from hanse_server.settings import Settings
 from hanse_server.tasks.places import make_stores
@@ -28,7 +29,6 @@ from hanse_web.clock import SystemClock
 from hanse_web.db import IMMEDIATE, make_engine
 from hanse_web.sealing import Seal
 
-SECOND_FACTOR = "second factor"
 SQLITE_MAGIC = b"SQLite format 3\x00"
 
 
