@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from hanse_core.errors import Invalid
 from hanse_server.accounts.models import User
 from hanse_server.accounts.password_rules import PasswordRules
-from hanse_server.accounts.passwords import Passwords
+from hanse_server.accounts.passwords import NO_PASSWORD, Passwords
 from hanse_server.identity import mailed_tokens
 from hanse_server.identity.limits import forget_failures
 from hanse_server.identity.mailed_tokens import PASSWORD, SECOND_FACTOR
@@ -68,6 +68,8 @@ class Recoveries:
         if user_id is None or not self._letters.can_send:
             return
         user, now = work.session.get_one(User, user_id), work.clock.now()
+        if user.password == NO_PASSWORD:
+            return  # Who left the hospital would come back past its provider.
         last = user.last_email_recover_password_sent
         if last is not None and now - last < self._pause:
             return

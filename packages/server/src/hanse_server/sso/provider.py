@@ -128,11 +128,12 @@ class Provider:
         answer = await self._post(metadata, metadata.device_authorization_endpoint, form)
         try:
             found = answer.body
+            complete = found.get("verification_uri_complete")
             return DeviceCode(
                 device_code=str(found["device_code"]),
                 user_code=str(found["user_code"]),
                 verification_uri=str(found["verification_uri"]),
-                verification_uri_complete=found.get("verification_uri_complete"),
+                verification_uri_complete=str(complete) if complete else None,
                 expires_in=min(int(found["expires_in"]), 3600),
                 interval=max(int(found.get("interval", 5)), 1),
             )

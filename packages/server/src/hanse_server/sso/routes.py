@@ -1,5 +1,6 @@
 """Endpoints for logging in at OpenID Connect providers; v4 has none of these."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from anyio import to_thread
@@ -23,6 +24,9 @@ from hanse_web.work import AllWorks, RequestWork, Work
 router = APIRouter(tags=["single sign-on"])
 
 
+Linking = Callable[[Work, UserActor], Links]
+
+
 def _sso(request: Request) -> SingleSignOn:
     sso: SingleSignOn = request.app.state.sso
     return sso
@@ -33,7 +37,13 @@ def _logins(request: Request) -> Logins:
     return logins
 
 
+def _linking(request: Request) -> Linking:
+    sso, letters = request.app.state.sso, request.app.state.letters
+    return lambda work, actor: Links(work, actor, sso.providers, letters)
+
+
 Sso = Annotated[SingleSignOn, Depends(_sso)]
+AnyLinking = Annotated[Linking, Depends(_linking)]
 
 
 @router.get("/oidc")
@@ -58,9 +68,9 @@ async def finish(name: str, body: wire.OidcFinish, sso: Sso, origin: RequestOrig
 
 
 @router.post("/oidc/{name}/device")
-async def start_device(name: str, sso: Sso) -> wire.OidcDeviceStarted:
+async def start_device(name: str, sso: Sso, origin: RequestOrigin) -> wire.OidcDeviceStarted:
     """Begin to log in through a browser elsewhere."""
-    return await sso.start_device(name)
+    return await sso.start_device(name, origin)
 
 
 @router.post("/oidc/{name}/device/finish", responses={202: {"model": wire.OidcWaiting, "description": "Not yet."}})
@@ -82,6 +92,7 @@ async def start_link(
     body: wire.OidcLinkStart,
     actor: DetachedLoggedIn,
     sso: Sso,
+    linking: AnyLinking,
     works: AllWorks,
     logins: Annotated[Logins, Depends(_logins)],
     origin: RequestOrigin,
@@ -89,7 +100,7 @@ async def start_link(
     """Begin to prove whom a provider knows as oneself, in order to log in through it from then on."""
     sso.provider(name)
     async with works.open(write=False) as work:
-        has_password = await to_thread.run_sync(Links(work, actor, sso.providers).has_password)
+        has_password = await to_thread.run_sync(linking(work, actor).has_password)
     if has_password:
         await _require_password(logins, actor, body.current_password, origin)
     return await sso.start(name, body.redirect_uri, link_to=actor.id)
@@ -104,14 +115,14 @@ async def _require_password(logins: Logins, actor: UserActor, password: str | No
 
 @router.post("/oidc/{name}/link/finish", status_code=201)
 async def finish_link(
-    name: str, body: wire.OidcFinish, actor: DetachedLoggedIn, sso: Sso, works: AllWorks
+    name: str, body: wire.OidcFinish, actor: DetachedLoggedIn, sso: Sso, linking: AnyLinking, works: AllWorks
 ) -> wire.ExternalIdentity:
     """Link the person that the provider says one is to one's account."""
     proof = await sso.prove(name, body, actor.id)
     provider = sso.provider(name)
 
     def linked(work: Work) -> wire.ExternalIdentity | Refusal:
-        links = Links(work, actor, sso.providers)
+        links = linking(work, actor)
         made = links.link(provider, proof)
         return made if isinstance(made, Refusal) else _item(made, links)
 
@@ -123,25 +134,29 @@ async def finish_link(
 
 
 @router.get("/user/{key}/identity")
-def list_identities(work: RequestWork, actor: LoggedIn, key: Key, sso: Sso) -> dict[str, list[wire.ExternalIdentity]]:
+def list_identities(
+    work: RequestWork, actor: LoggedIn, key: Key, linking: AnyLinking
+) -> dict[str, list[wire.ExternalIdentity]]:
     """List whom providers know as a user."""
-    links = Links(work, actor, sso.providers)
+    links = linking(work, actor)
     return {"data": [_item(each, links) for each in links.list(key)]}
 
 
 @router.post("/user/{key}/identity", status_code=201)
 def register_identity(
-    work: RequestWork, actor: LoggedIn, key: Key, body: wire.ExternalIdentityCreate, sso: Sso
+    work: RequestWork, actor: LoggedIn, key: Key, body: wire.ExternalIdentityCreate, linking: AnyLinking
 ) -> wire.ExternalIdentity:
     """Say beforehand who of a provider may log in as another user."""
-    links = Links(work, actor, sso.providers)
+    links = linking(work, actor)
     return _item(links.register(key, body.provider, body.subject), links)
 
 
 @router.delete("/user/{key}/identity/{identity_key}")
-def remove_identity(work: RequestWork, actor: LoggedIn, key: Key, identity_key: Key, sso: Sso) -> dict[str, str]:
+def remove_identity(
+    work: RequestWork, actor: LoggedIn, key: Key, identity_key: Key, linking: AnyLinking
+) -> dict[str, str]:
     """Forget whom a provider knows as a user."""
-    Links(work, actor, sso.providers).remove(key, identity_key)
+    linking(work, actor).remove(key, identity_key)
     return {"msg": f"identity {identity_key} of user {key} was removed"}
 
 

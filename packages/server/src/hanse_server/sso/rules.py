@@ -13,6 +13,8 @@ from hanse_server.settings.oidc import ROOT_ROLE, OidcProvider
 
 LOOPBACK_PATH = "/callback"
 NAME_LENGTH = 60
+NOBODY = ".invalid"
+"""The end of addresses that reach nobody (RFC 2606)."""
 _GIVEABLE = Permissions(
     rule for role in DEFAULT_ROLES if role.name not in {ROOT_ROLE, *IDENTITY_ROLES} for rule in role.rules
 )
@@ -86,7 +88,7 @@ def email(claims: Mapping[str, Any], provider: str, subject: str) -> str:
 def no_email(provider: str, subject: str) -> str:
     """Give an address that reaches nobody, for accounts must have one each."""
     digest = hashlib.sha256(f"{provider} {subject}".encode()).hexdigest()
-    return f"{digest[:24]}@{provider}.invalid"
+    return f"{digest[:24]}@{provider}{NOBODY}"
 
 
 def name(claims: Mapping[str, Any], key: str) -> str:

@@ -1,7 +1,8 @@
 """Logging in at a provider: through a browser, or through a browser elsewhere."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from hanse_server.identity.sessions import Sessions
 from hanse_server.settings.oidc import OidcProvider
 from hanse_server.sso import rules
 from hanse_server.sso.external import External
-from hanse_server.sso.pacing import Pacing
+from hanse_server.sso.pacing import Pacing, Patience
 from hanse_server.sso.people import People, Refusal, Welcome, method_of
 from hanse_server.sso.provider import Proof, Provider, Waiting
 from hanse_server.sso.tickets import Tickets
@@ -43,6 +44,7 @@ class SingleSignOn:
         self._clock = clock
         self._tickets = Tickets(secret, clock)
         self._pacing = Pacing(clock)
+        self._patience = Patience(clock)
         self.seal = Seal(secret, "external logins")
         self.providers = {each.name: Provider(each, clock) for each in providers}
 
@@ -65,15 +67,20 @@ class SingleSignOn:
 
     async def finish(self, name: str, body: wire.OidcFinish, origin: Origin) -> UserTokens:
         """Log in with what the provider sent back."""
-        return await self._log_in(self.provider(name), await self._exchanged(name, LOGIN, body), origin)
+        with self._strained(origin):
+            proof = await self._exchanged(name, LOGIN, body)
+        return await self._log_in(self.provider(name), proof, origin)
 
     async def prove(self, name: str, body: wire.OidcFinish, user_id: int) -> Proof:
         """Give the person that a user has proven to be. Raises `Unauthenticated` if somebody else started."""
         return await self._exchanged(name, LINK, body, user_id)
 
-    async def start_device(self, name: str) -> wire.OidcDeviceStarted:
+    async def start_device(self, name: str, origin: Origin) -> wire.OidcDeviceStarted:
         """Begin a login in a browser elsewhere."""
-        begun = await self.provider(name).start_device()
+        provider = self.provider(name)
+        self._patience.require(origin.network)
+        self._patience.note(origin.network)
+        begun = await provider.start_device()
         content = {"provider": name, "code": begun.device_code, "interval": begun.interval}
         return wire.OidcDeviceStarted(
             user_code=begun.user_code,
@@ -90,11 +97,22 @@ class SingleSignOn:
         interval = int(content["interval"])
         if not self._pacing.may_go(content["code"], interval):
             return wire.OidcWaiting(status="slow_down", interval=interval + 5)
-        found = await provider.device(content["code"])
+        with self._strained(origin):
+            found = await provider.device(content["code"])
         if isinstance(found, Waiting):
             status, longer = ("slow_down", 5) if found.slow_down else ("pending", 0)
             return wire.OidcWaiting.model_validate({"status": status, "interval": interval + longer})
         return await self._log_in(provider, found, origin)
+
+    @contextmanager
+    def _strained(self, origin: Origin) -> Iterator[None]:
+        """Count what fails, and refuse where too much did."""
+        self._patience.require(origin.network)
+        try:
+            yield
+        except Unauthenticated:
+            self._patience.note(origin.network)
+            raise
 
     async def _exchanged(self, name: str, purpose: str, body: wire.OidcFinish, user_id: int | None = None) -> Proof:
         provider, content = self.provider(name), self._opened(purpose, name, body.ticket)

@@ -167,3 +167,20 @@ async def test_a_removed_user_leaves_no_identity_behind(
     assert answer.status_code == 200, answer.text
     assert session.query(ExternalIdentity).count() == 0
     assert (await desk.log_in("ada")).status_code == 200
+
+
+async def test_the_owner_is_told(at_home: Any, university: Any, postbox: Any) -> None:
+    """Whoever adds a way to log in may be somebody else."""
+    university.person("a.smith")
+    assert (await linked(at_home, "a.smith")).status_code == 201
+    (mail,) = await postbox.read()
+    assert mail.to == "alice@example.org"
+    assert "you can now log in through university" in mail.text
+
+
+async def test_who_has_no_password_cannot_get_one_by_mail(desk: Any, hospital: Any, alpha: Any, postbox: Any) -> None:
+    hospital.person("ada", "researchers", email="ada@x.example", email_verified=True)
+    assert (await desk.log_in("ada")).status_code == 200
+    for lost in ({"username": "ada"}, {"email": "ada@x.example"}):
+        assert (await desk.client.post("/recover/lost", json=lost)).status_code == 200
+    assert await postbox.read() == []

@@ -1,5 +1,6 @@
 """Logging in through a browser at a real provider."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -285,3 +286,29 @@ async def test_a_provider_that_does_not_answer_is_unavailable_and_passwords_go_o
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     login = {"username": "bob", "password": "Correct-horse-1"}
     assert (await anonymous.post("/token/user", json=login)).status_code == 200
+
+
+async def test_whoever_fails_too_often_must_pause_and_the_provider_is_left_in_peace(
+    desk: Any, ada: str, server: Any, clock: FixedClock
+) -> None:
+    server.app.state.sso._patience._most = 3
+    body = await desk.brought_back(ada, await desk.start())
+    for _ in range(3):
+        assert (await desk.finish({**body, "state": "x"})).status_code == 401
+    paused = await desk.finish(body)
+    assert (paused.status_code, paused.headers["retry-after"]) == (503, "601")
+    assert (await desk.client.post("/oidc/hospital/device")).status_code == 503
+    clock.moment += timedelta(minutes=10)
+    assert (await desk.log_in(ada)).status_code == 200
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "\\u0000", "%00", "\\u202e"])
+async def test_odd_texts_are_refused_as_anything_else(desk: Any, ada: str, text: str) -> None:
+    begun = await desk.start()
+    for field in ("ticket", "state", "code", "iss"):
+        right = {"ticket": begun["ticket"], "state": begun["state"], "code": "x", "iss": "x"}
+        raw = json.dumps({**right, field: "@"}).replace("@", text)
+        answer = await desk.client.post(
+            "/oidc/hospital/finish", content=raw, headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code in (400, 401), answer.text
