@@ -40,7 +40,7 @@ class Holes:
         if not self._sources:
             return response
         headers = {name: value for name, value in response.headers.items() if name != "content-length"}
-        return _Filled(self._filled(bytes(response.body)), status_code=response.status_code, headers=headers)
+        return BegunResponse(self._filled(bytes(response.body)), status_code=response.status_code, headers=headers)
 
     async def _filled(self, body: bytes) -> AsyncIterator[bytes]:
         waiting = b""
@@ -53,12 +53,12 @@ class Holes:
         yield waiting + parts[-1]
 
 
-class _Filled(StreamingResponse):
-    """Begins only when the first hole can be filled, so that a text that cannot be had is answered as an error."""
+class BegunResponse(StreamingResponse):
+    """Begins only once its first chunk is there, so that what cannot be had is answered as an error."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         chunks = self.body_iterator.__aiter__()
-        first = await chunks.__anext__()
+        first = await anext(chunks, b"")
         self.body_iterator = _again(first, chunks)
         await super().__call__(scope, receive, send)
 

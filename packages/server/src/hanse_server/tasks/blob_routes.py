@@ -10,6 +10,7 @@ from hanse_server.tasks.blob_service import Blobs
 from hanse_server.tasks.ranges import ByteRange
 from hanse_server.tasks.values import Values
 from hanse_web.auth import AnyActor, DetachedActor
+from hanse_web.holes import BegunResponse
 from hanse_web.large_bodies import LARGE
 from hanse_web.work import RequestWork
 
@@ -70,7 +71,7 @@ def download_blob(
     size = blobs.size(work, key)
     if size is None:
         name = {"Content-Disposition": f"attachment; filename=result_{key}.bin"}
-        return StreamingResponse(blobs.chunks(key, None), headers=name, media_type=BINARY)
+        return BegunResponse(blobs.chunks(key, None), headers=name, media_type=BINARY)
     tag = f'"{key}"'
     wanted = ByteRange.read(range if if_range in (None, tag) else None, size)
     headers: dict[str, Any] = {
@@ -82,4 +83,4 @@ def download_blob(
     if not wanted.is_satisfiable:
         return Response(status_code=416, headers=headers)
     status = 206 if wanted.is_part else 200
-    return StreamingResponse(blobs.chunks(key, wanted), status, headers, BINARY)
+    return BegunResponse(blobs.chunks(key, wanted), status, headers, BINARY)

@@ -243,3 +243,9 @@ async def test_blobs_go_with_their_task(clients: Any, run: Any, server: Any, ses
     await server.app.state.janitor.sweep()
     assert await stored(server) == set()
     assert session.query(Blob).count() == 0
+
+
+async def test_a_blob_that_is_lost_is_not_found(clients: Any, run: Any, server: Any) -> None:
+    await server.app.state.values.stores[Place.BLOBS].delete([run["input"]])
+    answer = await clients.node("alpha_main").get(f"/blobstream/{run['input']}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
