@@ -1,5 +1,6 @@
 """The v4 blob protocol."""
 
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -89,9 +90,15 @@ async def test_a_task_is_made_and_finished_as_recorded(
     uuid = await upload(node, b"eyJzdW0iOiAzfQ==")
     final = await clients.finish("alpha_main", run["id"], result=uuid)
     assert (final.status_code, final.json()["blob_storage_used"]) == (200, True)
-    (result,) = (await alice.get("/result", params={"task_id": run["task"]["id"]})).json()["data"]
+    results, bytes_of = recording("82")
+    results["response"]["body"]["data"][0]["run"]["methods"] = ["GET", "PATCH"]
+    listed = await alice.get("/result", params={"task_id": run["task"]["id"]})
+    answers_like(listed, results)
+    (result,) = listed.json()["data"]
     assert (result["result"], result["blob_storage_used"]) == (uuid, True)
-    assert (await alice.get(f"/blobstream/{uuid}")).content == b"eyJzdW0iOiAzfQ=="
+    given = await alice.get(f"/blobstream/{uuid}")
+    answers_like(given, bytes_of | {"response": bytes_of["response"] | {"body": None}})
+    assert given.content == b64decode(bytes_of["response"]["body"]["__base64__"])
 
 
 async def test_refusals_are_as_recorded(clients: Any, world: Any, run: Any, recording: Any, answers_like: Any) -> None:
