@@ -74,6 +74,16 @@ def test_a_client_of_a_profile_stores_renewed_tokens(server: Any) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_tokens_that_another_process_renewed_are_taken_from_the_profile(server: Any) -> None:
+    save("default", PROFILE)
+    server.access = 2
+    with Client.from_profile(transport=server.transport()) as late:
+        with Client.from_profile(transport=server.transport()) as early:
+            early.organizations.get(2)
+        assert late.organizations.get(2).name == "alpha"
+    assert len(server.sent("POST", "token/refresh")) == 1
+
+
 async def test_the_awaitable_client_takes_profiles_too(server: Any) -> None:
     save("work", PROFILE)
     async with AsyncClient.from_profile("work", transport=server.transport()) as client:

@@ -74,6 +74,7 @@ class Session:
         credentials: dict[str, str] | None = None,
         tokens: Tokens | None = None,
         keep: Callable[[Tokens], None] | None = None,
+        kept: Callable[[], Tokens | None] | None = None,
     ) -> None:
         self.url = url
         self.transport = transport
@@ -81,6 +82,7 @@ class Session:
         self.tokens = tokens
         self._retry_for = retry_for
         self._keep = keep
+        self._kept = kept
         self._has_met = False
         self._is_hanse: bool | None = None
 
@@ -165,6 +167,11 @@ class Session:
         """Replace tokens that the server no longer takes, unless somebody else just did."""
         if self.tokens is not used:
             return await self.identity()
+        kept = self._kept() if self._kept is not None else None
+        if kept is not None and kept.access != used.access:
+            # Another process renewed them. A refresh token that comes back late would end the login for both.
+            self.tokens = kept
+            return kept
         headers = {"Authorization": f"Bearer {used.refresh}"}
         response = await self._persistently(Call("POST", "token/refresh", headers=headers, is_repeatable=True))
         if response.is_success:

@@ -176,6 +176,7 @@ class _Connected(Api[M]):
         mfa_code: str | None = None,
         tokens: Tokens | None = None,
         keep: Callable[[Tokens], None] | None = None,
+        kept: Callable[[], Tokens | None] | None = None,
         verify: str | Path | ssl.SSLContext | bool = True,
         retry_for: float = 30.0,
         live: bool = True,
@@ -189,6 +190,7 @@ class _Connected(Api[M]):
             mfa_code: the six digits of your second factor, where the server asks for one.
             tokens: of an earlier login, instead of a password; see `from_profile`.
             keep: called with new tokens.
+            kept: gives the tokens that `keep` stored last, perhaps in another process.
             verify: file with the certificate authorities to trust (default: those of the machine), or an SSL context.
             retry_for: seconds to try again when the connection fails; a server never met gets 2 seconds.
             live: listen to live events while waiting, if the extra `events` is installed.
@@ -207,6 +209,7 @@ class _Connected(Api[M]):
             credentials=credentials,
             tokens=tokens,
             keep=keep,
+            kept=kept,
         )
         twin = None if isinstance(session.transport, AwaitingTransport) else Api[Awaiting](session, live=live)
         super().__init__(session, live=live, awaiting=twin)
@@ -217,11 +220,16 @@ class _Connected(Api[M]):
 
         Raises `Unauthenticated` when there is no such login.
         """
-        from hanse.profiles import load, saver
+        from hanse.profiles import load, saver, stored_tokens
 
         profile = load(name)
-        kept = {"tokens": profile.tokens, "keep": saver(name, profile), "verify": profile.ca_file or True}
-        return cls(profile.url, **{**kept, **options})
+        stored = {
+            "tokens": profile.tokens,
+            "keep": saver(name, profile),
+            "kept": lambda: stored_tokens(name),
+            "verify": profile.ca_file or True,
+        }
+        return cls(profile.url, **{**stored, **options})
 
 
 class Client(_Connected[Blocking]):

@@ -69,6 +69,14 @@ def load(name: str = "default") -> Profile:
         raise Invalid(f"{path} is damaged; remove it and log in again") from error
 
 
+def stored_tokens(name: str) -> Tokens | None:
+    """Give the tokens that are stored now; None where there are none to be had."""
+    try:
+        return load(name).tokens
+    except (Invalid, Unauthenticated):
+        return None
+
+
 def saver(name: str, profile: Profile) -> Callable[[Tokens], None]:
     """Give what stores renewed tokens of a profile."""
     return lambda tokens: (save(name, replace(profile, tokens=tokens)), None)[1]

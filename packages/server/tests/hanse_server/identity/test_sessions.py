@@ -41,6 +41,18 @@ async def test_tokens_are_refreshed_and_shown_as_recorded(
     answers_like(await anonymous.post("/token/user/validate", headers=access), validate)
 
 
+async def test_a_node_is_shown_as_recorded_and_does_not_pass_for_a_user(
+    as_node: Any, make: Any, recording: Any, answers_like: Callable[..., None]
+) -> None:
+    *_, shown, mistaken = recording("42")
+    alpha = make.organization("alpha")
+    client = as_node(make.node(alpha, make.collaboration("first", [alpha])))
+    answers_like(await client.post("/token/node/validate"), shown)
+    assert mistaken["response"]["status"] == 500
+    answer = await client.post("/token/user/validate")
+    assert (answer.status_code, answer.json()["code"]) == (403, "wrong-identity")
+
+
 async def test_a_node_refreshes_its_tokens_too(server: Any, anonymous: httpx.AsyncClient, make: Any) -> None:
     alpha = make.organization("alpha")
     node = make.node(alpha, make.collaboration("first", [alpha]))
@@ -48,14 +60,6 @@ async def test_a_node_refreshes_its_tokens_too(server: Any, anonymous: httpx.Asy
     answer = await anonymous.post("/token/refresh", headers=bearer(token))
     assert answer.status_code == 200
     assert answer.json()["node_url"] == f"/api/node/{node.id}"
-
-
-async def test_a_node_cannot_pass_for_a_user(as_node: Any, make: Any) -> None:
-    alpha = make.organization("alpha")
-    client = as_node(make.node(alpha, make.collaboration("first", [alpha])))
-    answer = await client.post("/token/user/validate")
-    assert answer.status_code == 403
-    assert answer.json()["code"] == "wrong-identity"
 
 
 async def test_an_access_token_ends_after_its_time_and_the_refresh_token_lives_on(
