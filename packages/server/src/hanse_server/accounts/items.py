@@ -27,6 +27,7 @@ def plain_organizations(links: Links, rows: Iterable[Any]) -> list[dict[str, Any
             "zipcode": row.zipcode,
             "country": row.country,
             "public_key": row.public_key,
+            "two_factor_required": row.two_factor_required,
             "collaborations": links.many("collaboration", organization_id=row.id),
             "nodes": links.many("node", organization_id=row.id),
             "users": links.many("user", organization_id=row.id),
