@@ -151,7 +151,7 @@ class Organization(Item):
     zipcode: str = ""
     country: str = ""
     public_key: str = ""
-    two_factor_required: bool = False
+    two_factor_required: bool = Field(default=False, repr=False)
     collaborations: str
     nodes: str
     users: str
