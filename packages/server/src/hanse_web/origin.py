@@ -62,7 +62,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
     return mapped or address
 
 
-def _origin(request: Request) -> Origin:
+async def _origin(request: Request) -> Origin:
     peer = request.client.host if request.client else ""
     return origin_of(peer, request.headers, request.app.state.trusted_proxies)
 

@@ -112,7 +112,11 @@ def documented(text: str = "", integers: str = "", flags: str = "", moments: str
     return {"parameters": described}
 
 
-Query = Annotated[Parameters, Depends(Parameters)]
+async def _parameters(request: Request) -> Parameters:
+    return Parameters(request)
+
+
+Query = Annotated[Parameters, Depends(_parameters)]
 Key = Annotated[int, Path(ge=0, le=2**63 - 1)]
 """An id in a path; anything else is an unknown page."""
 

@@ -202,7 +202,7 @@ def _work_of(call: Callable[..., Any]) -> Any:
     return None
 
 
-def _works(request: Request) -> Works:
+async def _works(request: Request) -> Works:
     works: Works = request.app.state.works
     return works
 

@@ -1,13 +1,17 @@
 """How many statements a request costs: few, and no more with fifty rows than with one."""
 
 from datetime import UTC, datetime
+from inspect import isasyncgenfunction, iscoroutinefunction, isfunction
 from typing import Any
 
 import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from hanse_server.collaborations.models import Node
+from hanse_server.main import ROUTERS
 from hanse_server.tasks.models import Job, Run, Task, TaskDatabase
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -121,3 +125,25 @@ async def test_a_node_costs_few_statements(clients: Any, fill: Any, engine: Any,
     with statements() as sent:
         assert (await root.get(f"/node/{key}")).status_code == 200
     assert len(sent) <= 2
+
+
+def test_no_dependency_of_a_handler_costs_a_thread() -> None:
+    """Dependencies only put things together: as plain functions the library would run each in a thread of its own."""
+
+    def plain(dependant: Dependant) -> set[str]:
+        calls = [inner.call for inner in dependant.dependencies]
+        own = {
+            f"{call!r}"
+            for call in calls
+            if not (iscoroutinefunction(call) or isasyncgenfunction(call) or _is_async(call))
+        }
+        return own.union(*(plain(inner) for inner in dependant.dependencies))
+
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    assert routes
+    assert set().union(*(plain(route.dependant) for route in routes)) == set()
+
+
+def _is_async(call: Any) -> bool:
+    called = call if isfunction(call) else type(call).__call__
+    return iscoroutinefunction(called) or isasyncgenfunction(called)

@@ -25,7 +25,7 @@ routers = (organizations, users, roles)
 DEPENDENTS = {"parameters": [parameter("delete_dependents", "boolean")]}
 
 
-def _passwords(request: Request) -> Passwords:
+async def _passwords(request: Request) -> Passwords:
     passwords: Passwords = request.app.state.passwords
     return passwords
 

@@ -19,7 +19,7 @@ from hanse_web.work import RequestWork
 router = APIRouter(prefix="/invitation/organization", tags=["invitations"])
 
 
-def _invitations(request: Request, work: RequestWork, actor: AnyUser) -> OrganizationInvitations:
+async def _invitations(request: Request, work: RequestWork, actor: AnyUser) -> OrganizationInvitations:
     return OrganizationInvitations(work, actor, request.app.state.letters, request.app.state.settings)
 
 

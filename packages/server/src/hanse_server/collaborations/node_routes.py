@@ -18,7 +18,7 @@ from hanse_web.work import RequestWork
 router = APIRouter(tags=["nodes"])
 
 
-def _logins(request: Request) -> NodeLogins:
+async def _logins(request: Request) -> NodeLogins:
     logins: NodeLogins = request.app.state.node_logins
     return logins
 

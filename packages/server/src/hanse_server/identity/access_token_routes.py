@@ -15,7 +15,7 @@ from hanse_web.work import RequestWork
 router = APIRouter(tags=["identity"])
 
 
-def _tokens(request: Request, work: RequestWork, actor: LoggedIn) -> AccessTokens:
+async def _tokens(request: Request, work: RequestWork, actor: LoggedIn) -> AccessTokens:
     state = request.app.state
     return AccessTokens(work, actor, state.token_seal, state.session_limits)
 

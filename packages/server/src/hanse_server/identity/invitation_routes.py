@@ -18,11 +18,11 @@ from hanse_web.work import RequestWork
 router = APIRouter(prefix="/invitation/user", tags=["invitations"])
 
 
-def _invitations(request: Request, work: RequestWork, actor: AnyUser) -> UserInvitations:
+async def _invitations(request: Request, work: RequestWork, actor: AnyUser) -> UserInvitations:
     return UserInvitations(work, actor, request.app.state.letters, request.app.state.settings)
 
 
-def _acceptances(request: Request) -> Acceptances:
+async def _acceptances(request: Request) -> Acceptances:
     acceptances: Acceptances = request.app.state.acceptances
     return acceptances
 

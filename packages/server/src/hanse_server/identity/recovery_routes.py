@@ -20,7 +20,7 @@ router = APIRouter(prefix="/recover", tags=["identity"])
 SCAN = "scan the QR code, or type the secret, into an authenticator app; then log in again with the code it shows"
 
 
-def _recoveries(request: Request) -> Recoveries:
+async def _recoveries(request: Request) -> Recoveries:
     recoveries: Recoveries = request.app.state.recoveries
     return recoveries
 

@@ -20,12 +20,12 @@ from hanse_web.work import ReadWork
 router = APIRouter(tags=["identity"])
 
 
-def _logins(request: Request) -> Logins:
+async def _logins(request: Request) -> Logins:
     logins: Logins = request.app.state.logins
     return logins
 
 
-def _refreshes(request: Request) -> Refreshes:
+async def _refreshes(request: Request) -> Refreshes:
     refreshes: Refreshes = request.app.state.refreshes
     return refreshes
 

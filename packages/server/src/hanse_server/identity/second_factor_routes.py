@@ -23,7 +23,7 @@ from hanse_web.work import AllWorks, RequestWork
 router = APIRouter(tags=["identity"])
 
 
-def _own(request: Request, works: AllWorks, actor: DetachedLoggedIn, origin: RequestOrigin) -> OwnSecondFactor:
+async def _own(request: Request, works: AllWorks, actor: DetachedLoggedIn, origin: RequestOrigin) -> OwnSecondFactor:
     state = request.app.state
     return OwnSecondFactor(works, state.logins, state.factors, state.notices, actor, origin)
 

@@ -16,7 +16,7 @@ from hanse_web.work import RequestWork
 router = APIRouter(tags=["identity"])
 
 
-def _sessions(request: Request, work: RequestWork) -> Sessions:
+async def _sessions(request: Request, work: RequestWork) -> Sessions:
     pairs: TokenPairs = request.app.state.pairs
     return Sessions(work, pairs)
 

@@ -17,7 +17,7 @@ router = APIRouter(tags=["peers"])
 FILTERS = [parameter("label", "string"), *(parameter(name, "boolean") for name in (*ONLY, *INCLUDE))]
 
 
-def _vpn(request: Request, actor: DetachedNode) -> EduVpn:
+async def _vpn(request: Request, actor: DetachedNode) -> EduVpn:
     vpn: EduVpn | None = request.app.state.vpn
     if vpn is None:
         raise Unsupported("this server has no VPN; the operator can set vpn_server")

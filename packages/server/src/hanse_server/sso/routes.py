@@ -27,12 +27,12 @@ router = APIRouter(tags=["single sign-on"])
 Linking = Callable[[Work, UserActor], Links]
 
 
-def _sso(request: Request) -> SingleSignOn:
+async def _sso(request: Request) -> SingleSignOn:
     sso: SingleSignOn = request.app.state.sso
     return sso
 
 
-def _logins(request: Request) -> Logins:
+async def _logins(request: Request) -> Logins:
     logins: Logins = request.app.state.logins
     return logins
 

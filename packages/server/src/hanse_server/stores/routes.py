@@ -16,7 +16,7 @@ from hanse_web.work import AllWorks, RequestWork
 router = APIRouter(tags=["algorithm stores"])
 
 
-def _couplings(request: Request, works: AllWorks) -> Couplings:
+async def _couplings(request: Request, works: AllWorks) -> Couplings:
     return Couplings(works, request.app.state.store_calls)
 
 

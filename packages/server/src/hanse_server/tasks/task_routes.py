@@ -25,7 +25,7 @@ from hanse_web.work import AllWorks, RequestWork, Work
 router = APIRouter(tags=["tasks"], route_class=LargeBodyRoute)
 
 
-def _approvals(request: Request, works: AllWorks) -> Approvals:
+async def _approvals(request: Request, works: AllWorks) -> Approvals:
     return Approvals(works, request.app.state.store_calls, request.app.state.task_policy)
 
 

@@ -84,7 +84,7 @@ class _Later:
         return {**dict.fromkeys(ids), **{row.id: row for row in found}}
 
 
-def _texts(request: Request) -> Texts:
+async def _texts(request: Request) -> Texts:
     return Texts(request.app.state.values)
 
 
