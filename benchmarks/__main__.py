@@ -12,13 +12,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import command, federation
+from benchmarks import command, federation, server
 from benchmarks.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "help": command.help_text,
     "tasks": federation.tasks,
     "demo": federation.demo,
+    "server": server.server,
 }
 OUTPUT = Path("build/bench.json")
 
