@@ -37,7 +37,7 @@ async def _logins(request: Request) -> Logins:
     return logins
 
 
-def _linking(request: Request) -> Linking:
+async def _linking(request: Request) -> Linking:
     sso, letters = request.app.state.sso, request.app.state.letters
     return lambda work, actor: Links(work, actor, sso.providers, letters)
 
