@@ -15,7 +15,7 @@ from hanse_core.wire.recovery import (
 )
 from hanse_server.identity.recovery_routes import SCAN
 from hanse_server.identity.second_factor_service import OthersSecondFactor, OwnSecondFactor
-from hanse_web.auth import AnyUser, DetachedLoggedIn
+from hanse_web.auth import DetachedLoggedIn, LoggedIn
 from hanse_web.origin import RequestOrigin
 from hanse_web.query import Key
 from hanse_web.work import AllWorks, RequestWork
@@ -64,7 +64,7 @@ async def switch_off_second_factor(own: Own, body: SecondFactorProof) -> Message
 
 
 @router.delete("/user/{key}/second_factor")
-def remove_second_factor(request: Request, work: RequestWork, actor: AnyUser, key: Key) -> Message:
+def remove_second_factor(request: Request, work: RequestWork, actor: LoggedIn, key: Key) -> Message:
     """Forget the second factor of somebody who lost it."""
     OthersSecondFactor(work, actor, request.app.state.notices).remove(key)
     return Message(msg=f"the second factor of user {key} is removed, and the user must log in again")

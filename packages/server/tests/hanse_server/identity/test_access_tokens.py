@@ -167,6 +167,7 @@ async def test_a_token_opens_nothing_that_concerns_how_its_owner_logs_in(
         ("DELETE", "/session/x", None),
         ("POST", "/token/revoke", {"all": True}),
         ("PATCH", "/password/change", {"current_password": PASSWORD, "new_password": "Better-horse-2"}),
+        ("DELETE", f"/user/{world.users['alice'].id}/second_factor", None),
         ("PATCH", f"/user/{world.users['alice'].id}", {"email": "thief@example.org"}),
         ("PATCH", f"/user/{world.users['alice'].id}", {"username": "alicia"}),
     ]
