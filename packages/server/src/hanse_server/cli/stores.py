@@ -1,13 +1,15 @@
 """Algorithm stores: coupling them to collaborations, straight in the database and at the stores."""
 
 import argparse
-import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hanse_server.cli.options import Commands, add_settings, settings_of
 
 if TYPE_CHECKING:
     from hanse_server.store_administration import StoreAdministration
+
+T = TypeVar("T")
 
 
 def register(commands: "Commands[Any]") -> None:
@@ -45,8 +47,14 @@ def _open(arguments: argparse.Namespace) -> "StoreAdministration":
     return StoreAdministration(settings_of(arguments), getattr(arguments, "username", "root"))
 
 
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio  # Help need not wait for it.
+
+    return asyncio.run(work)
+
+
 def _list(arguments: argparse.Namespace) -> int:
-    rows = asyncio.run(_open(arguments).list())
+    rows = _run(_open(arguments).list())
     for line in [("ID", "NAME", "ADDRESS", "COLLABORATIONS"), *((r.id, r.name, r.url, r.collaborations) for r in rows)]:
         print("  ".join(map(str, line)))
     return 0
@@ -54,13 +62,13 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _add_store(arguments: argparse.Namespace) -> int:
     given = arguments.url, arguments.name, arguments.collaboration, arguments.server_url
-    number, url = asyncio.run(_open(arguments).add(*given, registers=not arguments.unregistered))
+    number, url = _run(_open(arguments).add(*given, registers=not arguments.unregistered))
     whom = f"collaborations {', '.join(map(str, arguments.collaboration))}" if arguments.collaboration else "all"
     print(f"The algorithm store {url} is coupled to {whom}, with id {number}.")
     return 0
 
 
 def _remove(arguments: argparse.Namespace) -> int:
-    said = asyncio.run(_open(arguments).remove(arguments.store, arguments.server_url))
+    said = _run(_open(arguments).remove(arguments.store, arguments.server_url))
     print(f"{said[0].upper()}{said[1:]}.")
     return 0
