@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Table, UniqueConstraint, false
+from sqlalchemy import BigInteger, Column, ForeignKey, Table, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hanse_web.db import Base, UtcDateTime
@@ -55,7 +55,7 @@ class Organization(Base):
     country: Mapped[str] = mapped_column(default="")
     public_key: Mapped[str] = mapped_column(default="")
     """Base64 of the PEM bytes exactly as published."""
-    two_factor_required: Mapped[bool] = mapped_column(default=False, server_default=false())
+    two_factor_required: Mapped[bool] = mapped_column(default=False)
     """Whether its users need a second factor to log in."""
 
 

@@ -81,7 +81,7 @@ def upgrade() -> None:
         sa.Column("zipcode", sa.String(), nullable=False),
         sa.Column("country", sa.String(), nullable=False),
         sa.Column("public_key", sa.String(), nullable=False),
-        sa.Column("two_factor_required", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("two_factor_required", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organization")),
         sa.UniqueConstraint("name", name=op.f("uq_organization_name")),
         sqlite_autoincrement=True,
