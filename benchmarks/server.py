@@ -5,10 +5,12 @@ alternate, so that what else the machine does meets both; medians count.
 """
 
 import json
+import os
 import re
 import shutil
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -70,7 +72,7 @@ def server() -> list[Figure]:
         raise SystemExit("the load generator is missing: apt-get install wrk")
     figures: list[Figure] = []
     with folders() as folder:
-        for kind in ("sqlite", "postgresql"):
+        for kind in os.environ.get("BENCH_DATABASES", "sqlite postgresql").split():
             with _both(folder / kind, kind) as (mine, peer):
                 figures += _compare(kind, mine, peer, folder)
         return figures
@@ -99,6 +101,7 @@ def _compare(kind: str, mine: Running, peer: Running, folder: Path) -> list[Figu
             for _ in range(ROUNDS):
                 own.append(_ask(mine, filled[0], ask, connections, folder))
                 others.append(_ask(peer, filled[1], ask, connections, folder))
+            _note(f"{kind}: {ask.name}, {connections} connections", own, others)
             figures += _figures(f"{kind}: {ask.name}, {connections} connections", ask, connections, own, others)
     figures += _log_ins(kind, mine, filled[0], folder)
     figures += _many(kind, mine, filled[0], folder)
@@ -116,6 +119,12 @@ def _figures(name: str, ask: Ask, connections: int, own: list[Load], others: lis
         asked = 400 if ask.is_creation else 150
         figures.append(Figure(f"{name}: p99", "ms", [load.p99 for load in own], asked=asked, yardstick=slowest))
     return figures
+
+
+def _note(name: str, own: list[Load], others: list[Load]) -> None:
+    """Say what was measured at once: a whole run takes minutes."""
+    mine, peer = (statistics.median(load.per_second for load in loads) for loads in (own, others))
+    print(f"  {name}: {mine:.0f}/s, peer {peer:.0f}/s, x {mine / peer:.1f}", file=sys.stderr, flush=True)
 
 
 def _ask(server: Running, filled: Filled, ask: Ask, connections: int, folder: Path) -> Load:

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from hanse_core.errors import Invalid
 from hanse_server.live.guard import EVENT_BYTES
 from hanse_server.live.server import Live
+from hanse_web.lean import settle
 
 GRACE_SECONDS = 5
 
@@ -48,6 +49,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[sockets.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            settle()
             log.info("server-started", url=self._url)
 
     async def shutdown(self, sockets: list[sockets.socket] | None = None) -> None:

@@ -25,6 +25,10 @@ def register(commands: "Commands[Any]") -> None:
 
 
 def _start(arguments: argparse.Namespace) -> int:
+    from hanse_web.lean import few_heaps, import_lean
+
+    few_heaps()
+    import_lean()
     from hanse_server.main import create_app, prepare
     from hanse_server.serving import listen, serve
 
