@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from sqlalchemy import JSON, Engine, Index, delete, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hanse_web.clock import Clock
@@ -21,6 +22,8 @@ from hanse_web.db import IMMEDIATE, Base, UtcDateTime, is_sqlite
 
 SWEEP_SECONDS = 2.0
 BATCH = 200
+PATIENCE_SECONDS = 0.25
+"""How long told events may wait, where nobody else delivers, to be forgotten together: each time is a commit."""
 
 log = structlog.get_logger()
 
@@ -78,6 +81,9 @@ class Dispatcher:
         self._engine = engine
         self._bus = bus
         self._bell = asyncio.Event()
+        self._told: dict[int, float] = {}
+        """What was told but not yet forgotten, and when."""
+        self._is_alone = is_sqlite(engine)
         self.turn: AbstractAsyncContextManager[object] = asyncio.Lock() if is_sqlite(engine) else nullcontext()
         """Held by whoever writes. SQLite has one writer: waiting for it here, on the loop, keeps threads free."""
 
@@ -87,31 +93,53 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        while True:
-            try:
-                await self.deliver()
-            except Exception as error:  # whatever the bus raises: the rows are still there for the next round
-                log.warning("outbox-delivery-failed", error=str(getattr(error, "orig", error)))
-            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with the bell.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_SECONDS):
-                    await self._bell.wait()
-            self._bell.clear()
+        try:
+            while True:
+                try:
+                    await self._tell()
+                    await self._forget_in_time()
+                except Exception as error:  # whatever the bus raises: the rows are still there for the next round
+                    log.warning("outbox-delivery-failed", error=str(getattr(error, "orig", error)))
+                # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with the bell.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE_SECONDS if self._told else SWEEP_SECONDS):
+                        await self._bell.wait()
+                self._bell.clear()
+        finally:
+            with CancelScope(shield=True), suppress(SQLAlchemyError):
+                await self._forget_told()
 
     async def deliver(self) -> int:
         """Tell everything that waits, oldest first; give the number of events told."""
+        told = await self._tell()
+        await self._forget_told()
+        return told
+
+    async def _tell(self) -> int:
         told = 0
         while rows := await to_thread.run_sync(self._waiting):
             for row in rows:
                 await self._bus.publish(Event(row.name, row.data, row.rooms))
-            async with self.turn:
-                await to_thread.run_sync(self._forget, [row.id for row in rows])
+                self._told.setdefault(row.id, asyncio.get_running_loop().time())
             told += len(rows)
+            if len(self._told) >= BATCH or not self._is_alone:
+                await self._forget_told()
         return told
+
+    async def _forget_in_time(self) -> None:
+        if self._told and asyncio.get_running_loop().time() - next(iter(self._told.values())) >= PATIENCE_SECONDS:
+            await self._forget_told()
+
+    async def _forget_told(self) -> None:
+        if self._told:
+            async with self.turn:
+                await to_thread.run_sync(self._forget, list(self._told))
+            self._told.clear()
 
     def _waiting(self) -> list[OutboxEvent]:
         with Session(self._engine, expire_on_commit=False) as session:
-            return list(session.scalars(select(OutboxEvent).order_by(OutboxEvent.id).limit(BATCH)))
+            statement = select(OutboxEvent).order_by(OutboxEvent.id).limit(BATCH + len(self._told))
+            return [row for row in session.scalars(statement) if row.id not in self._told][:BATCH]
 
     def _forget(self, ids: Sequence[int]) -> None:
         with self._engine.execution_options(**{IMMEDIATE: True}).begin() as connection:

@@ -1,5 +1,6 @@
 """Which collaborations, studies and nodes somebody may see, and how they are looked up."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean, ColumnElement, Select, and_, column, delete, false, func, or_, select, table, true
@@ -13,6 +14,7 @@ from hanse_web.access import Actor, ContainerActor, NodeActor
 
 # Tasks and stores are above this slice; here it only matters which there are, and the database removes most itself.
 _task = table("task", column("id"), column("collaboration_id"), column("study_id"))
+_node = table("node", column("id"), column("organization_id"), column("collaboration_id"))
 _run = table("run", column("task_id"), column("status"))
 _store = table("algorithm_store", column("id"), column("is_for_all", Boolean))
 _store_collaboration = table("store_collaboration", column("store_id"), column("collaboration_id"))
@@ -79,6 +81,15 @@ def member_ids(session: Session, collaboration_id: int) -> frozenset[int]:
     """Give the organizations of a collaboration."""
     statement = select(member.c.organization_id).where(member.c.collaboration_id == collaboration_id)
     return frozenset(session.scalars(statement))
+
+
+def members_with_node(session: Session, collaboration_id: int) -> Mapping[int, bool]:
+    """Give the organizations of a collaboration, and whether each has a node there."""
+    of_member = and_(_node.c.organization_id == member.c.organization_id, _node.c.collaboration_id == collaboration_id)
+    statement = select(member.c.organization_id, _node.c.id.is_not(None)).outerjoin_from(member, _node, of_member)
+    return {
+        key: bool(has) for key, has in session.execute(statement.where(member.c.collaboration_id == collaboration_id))
+    }
 
 
 def study_member_ids(session: Session, study_id: int) -> frozenset[int]:

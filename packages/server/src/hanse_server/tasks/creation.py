@@ -3,16 +3,16 @@
 import json
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from hanse_core import events
 from hanse_core.errors import Conflict, Denied, Invalid, NotFound
 from hanse_core.permissions import Operation, Resource
 from hanse_core.states import RunStatus
 from hanse_core.wire.tasks import TaskCreate
-from hanse_server.collaborations.models import Collaboration, Node, Study
+from hanse_server.collaborations.models import Collaboration, Study
 from hanse_server.collaborations.queries import (
-    member_ids,
+    members_with_node,
     study_member_ids,
     visible_collaborations,
     visible_studies,
@@ -117,11 +117,12 @@ class TaskCreation:
         return study
 
     def _require_places(self, collaboration: Collaboration, study: Study | None, ids: Collection[int]) -> None:
-        refuse_organizations(set(ids) - member_ids(self._session, collaboration.id), "are not in the collaboration")
+        places = members_with_node(self._session, collaboration.id)
+        refuse_organizations(set(ids) - set(places), "are not in the collaboration")
         if study is not None:
             refuse_organizations(set(ids) - study_member_ids(self._session, study.id), "are not in the study")
-        with_node = select(Node.organization_id).where(Node.collaboration_id == collaboration.id)
-        refuse_organizations(set(ids) - set(self._session.scalars(with_node)), "have no node in this collaboration")
+        with_node = {key for key, has_node in places.items() if has_node}
+        refuse_organizations(set(ids) - with_node, "have no node in this collaboration")
         if len(set(ids)) != len(ids):
             refuse_organizations({key for key in ids if list(ids).count(key) > 1}, "are named more than once")
 
@@ -198,17 +199,23 @@ class TaskCreation:
     def _store(self, task: Task, body: TaskCreate, inputs: TaskInputs) -> None:
         self._session.add(task)
         self._session.flush()
-        for database in body.databases or ():
-            parameters = json.dumps(database.parameters(), separators=(",", ":"))
-            self._session.add(TaskDatabase(task_id=task.id, label=database.label, parameters=parameters))
-        for organization in body.organizations:
-            run = Run(
-                task_id=task.id,
-                organization_id=organization.id,
-                status=RunStatus.PENDING.value,
-                assigned_at=self._work.clock.now(),
-            )
+        databases = [
+            {"task_id": task.id, "label": one.label, "parameters": json.dumps(one.parameters(), separators=(",", ":"))}
+            for one in body.databases or ()
+        ]
+        if databases:
+            self._session.execute(insert(TaskDatabase), databases)
+        now = self._work.clock.now()
+        runs = [
+            Run(task_id=task.id, organization_id=one.id, status=RunStatus.PENDING.value, assigned_at=now)
+            for one in body.organizations
+        ]
+        for run, organization in zip(runs, body.organizations, strict=True):
             inputs.give(run, organization.input)
-            self._session.add(run)
-        self._session.flush()
-        inputs.settle()
+        if inputs.are_claimed:
+            self._session.add_all(runs)
+            self._session.flush()
+            inputs.settle()
+        else:  # nobody needs their ids, so that one statement makes them all
+            columns = ("task_id", "organization_id", "status", "assigned_at", "input")
+            self._session.execute(insert(Run), [{name: getattr(run, name) for name in columns} for run in runs])

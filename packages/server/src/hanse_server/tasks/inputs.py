@@ -46,6 +46,11 @@ class TaskInputs:
             run.blob_storage_used = True
             self._claims.append((text, Place.BLOBS, run))
 
+    @property
+    def are_claimed(self) -> bool:
+        """Tell whether values outside of the database are to become those of runs."""
+        return bool(self._claims)
+
     def settle(self) -> None:
         """Make the values those of their runs, once these have ids."""
         for key, place, run in self._claims:
