@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 
 from hanse_web.db import Base
 
+VANISHES = {"vanishes": True}
+"""The `info` of a table whose rows nobody would miss: they go with what they refer to, without being asked about."""
+
 
 def count_dependents(session: Session, target: Table, key: int) -> dict[str, int]:
     """Count the objects that refer to a row, by the name of their table; memberships do not count."""
@@ -30,7 +33,7 @@ def delete_dependents(session: Session, target: Table, key: int) -> None:
 
 def _references(target: Table) -> Iterator[Column[Any]]:
     for table in Base.metadata.sorted_tables:
-        if len(table.primary_key.columns) != 1:
+        if len(table.primary_key.columns) != 1 or table.info == VANISHES:
             continue
         for foreign in table.foreign_keys:
             if foreign.column.table is target and not foreign.parent.primary_key:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -112,10 +113,7 @@ class SmtpMailer:
 
     async def _hand_in(self, mail: EmailMessage, recipient: str) -> None:
         server = self._server
-        await aiosmtplib.send(
-            mail,
-            sender=_address(server.sender).addr_spec,
-            recipients=[recipient],
+        client = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
             username=server.username,
@@ -123,8 +121,17 @@ class SmtpMailer:
             use_tls=server.uses_ssl,
             start_tls=server.uses_starttls and not server.uses_ssl,
             cert_bundle=server.ca_file,
-            timeout=server.timeout,
+            # The library's own time-outs lose a cancellation (`wait_for`, before Python 3.12), and the end of a
+            # process would wait for ever; ours is around all of this. For the same reason it is no `async with`.
+            timeout=None,
         )
+        try:
+            await client.connect()
+            await client.send_message(mail, sender=_address(server.sender).addr_spec, recipients=[recipient])
+            with suppress(aiosmtplib.SMTPException, OSError):
+                await client.quit()
+        finally:
+            client.close()
 
 
 def compose(message: Message, sender: str, clock: Clock) -> EmailMessage:

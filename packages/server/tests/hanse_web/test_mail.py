@@ -283,3 +283,39 @@ async def test_a_mail_server_that_says_nothing_is_left_after_the_time_out() -> N
         await plain(port, timeout=0.2).send(MESSAGE)
     await left.wait()
     server.close()
+
+
+async def test_a_mail_that_was_taken_counts_as_sent_also_when_the_farewell_fails() -> None:
+    async def curt(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hello\r\n")
+        answers = {
+            b"EHLO": b"250 hi",
+            b"MAIL": b"250 ok",
+            b"RCPT": b"250 ok",
+            b"DATA": b"354 go",
+            b".\r\n": b"250 taken",
+        }
+        while line := await reader.readline():
+            if line[:4] == b"QUIT":
+                break
+            if line[:4] in answers or line in answers:
+                writer.write(answers.get(line[:4], b"250 taken") + b"\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(curt, "127.0.0.1", 0)
+    await plain(server.sockets[0].getsockname()[1]).send(MESSAGE)
+    server.close()
+
+
+async def test_sending_can_be_stopped_at_any_moment() -> None:
+    with smtp_sink() as (_, port):
+        for rounds in range(60):
+            sending = asyncio.create_task(plain(port).send(MESSAGE))
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+            if rounds > 20:
+                await asyncio.sleep(rounds / 20_000)
+            was_running = sending.cancel()
+            _, pending = await asyncio.wait({sending}, timeout=10)
+            assert not pending
+            assert sending.cancelled() is was_running, "else the end of the process waits for ever"

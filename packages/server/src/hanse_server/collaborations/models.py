@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hanse_server.accounts.models import Identity, Organization, member, study_member
 from hanse_web.db import Base, UtcDateTime
+from hanse_web.dependents import VANISHES
 
 
 class Collaboration(Base):
@@ -91,7 +92,7 @@ class OrganizationInvitation(Base):
     __tablename__ = "organization_invitation"
     __table_args__: Any = (
         UniqueConstraint("collaboration_id", "organization_name"),
-        {"sqlite_autoincrement": True},
+        {"sqlite_autoincrement": True, "info": VANISHES},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -6,6 +6,7 @@ from sqlalchemy import JSON, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hanse_web.db import Base, UtcDateTime
+from hanse_web.dependents import VANISHES
 
 
 class LoginSession(Base):
@@ -61,7 +62,10 @@ class UserInvitation(Base):
     """Somebody is invited to become a user, with what the inviter may give."""
 
     __tablename__ = "user_invitation"
-    __table_args__ = (UniqueConstraint("organization_id", "email"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        UniqueConstraint("organization_id", "email"),
+        {"sqlite_autoincrement": True, "info": VANISHES},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str]

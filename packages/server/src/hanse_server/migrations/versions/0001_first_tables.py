@@ -425,6 +425,7 @@ def upgrade() -> None:
             "organization_name",
             name=op.f("uq_organization_invitation_collaboration_id_organization_name"),
         ),
+        info={"vanishes": True},
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("organization_invitation", schema=None) as batch_op:
@@ -565,6 +566,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_invitation")),
         sa.UniqueConstraint("organization_id", "email", name=op.f("uq_user_invitation_organization_id_email")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_user_invitation_token_hash")),
+        info={"vanishes": True},
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("user_invitation", schema=None) as batch_op:
