@@ -8,9 +8,14 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -52,6 +57,14 @@ def find_python310() -> str | None:
     return next((path for path in candidates if path and _runs(path, "-c", "pass")), None)
 
 
+@cache
+def find_postgres() -> Path | None:
+    """Find the newest PostgreSQL server's programs: where Debian puts them, or on the path."""
+    found = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), *map(Path, filter(None, [shutil.which("initdb")]))]
+    programs = [path.parent for path in found if (path.parent / "postgres").exists()]
+    return max(programs, key=lambda path: path.parent.name.isdigit() and int(path.parent.name), default=None)
+
+
 PARTS: dict[str, tuple[Callable[[], bool], str]] = {
     "bwrap": (_has_bwrap, "bubblewrap, which isolates the process runtime: apt-get install bubblewrap"),
     "uv": (
@@ -65,6 +78,10 @@ PARTS: dict[str, tuple[Callable[[], bool], str]] = {
     "npm": (
         lambda: find_node() is not None,
         "Node.js with npm, which runs stand-ins of cloud services: run through `make test`",
+    ),
+    "postgres": (
+        lambda: find_postgres() is not None,
+        "PostgreSQL, which servers for real use store in: apt-get install postgresql",
     ),
 }
 
@@ -143,6 +160,59 @@ def npm_environment() -> Callable[..., tuple[str, Path]]:
         return str(node / "bin/node"), folder
 
     return build
+
+
+def free_port() -> int:
+    """Find a port of this machine that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def _cluster() -> Iterator[str]:
+    """Run a PostgreSQL server of our own; gives the address of its first database, without the name."""
+    programs = find_postgres()
+    assert programs is not None, "mark the test with @pytest.mark.needs('postgres')"
+    # In memory where that is possible; a short name, as the path of a socket has at most 107 characters.
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="h", dir=memory))
+    run: dict[str, object] = {"cwd": folder, "env": {"PATH": f"{programs}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}}
+    if os.geteuid() == 0:  # which PostgreSQL refuses to run as
+        shutil.chown(folder, "postgres", "postgres")
+        run |= {"user": "postgres", "group": "postgres", "extra_groups": []}
+    port = free_port()
+    options = {
+        "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder, "fsync": "off",
+        "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB", "max_connections": 200,
+        "max_wal_size": "4GB", "checkpoint_timeout": "1h", "autovacuum": "off",
+    }  # fmt: skip
+    try:
+        make = [programs / "initdb", "-D", folder / "data", "-U", "hanse", "-A", "trust", "-N", "--no-instructions"]
+        subprocess.run(make, check=True, capture_output=True, timeout=60, **run)  # type: ignore[call-overload]
+        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        with open(folder / "log", "wb") as log:
+            server = subprocess.Popen(  # type: ignore[call-overload]
+                [programs / "postgres", "-D", folder / "data", *settings], stdout=log, stderr=log, **run
+            )
+        try:
+            ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+            while subprocess.run(ready, check=False, timeout=30).returncode:
+                assert server.poll() is None, (folder / "log").read_text()
+                time.sleep(0.02)
+            yield f"postgresql://hanse@127.0.0.1:{port}/"
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Address of a PostgreSQL server of our own, to which the name of a database is appended; user is its owner."""
+    with _cluster() as address:
+        yield address
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,7 +1,12 @@
-"""The server in this process, on a database file of its own, and short ways to fill it."""
+"""The server in this process, on a database of its own, and short ways to fill it.
+
+Every test that uses a database runs on each of them; HANSE_TEST_DATABASES=sqlite leaves the other out.
+"""
 
 import asyncio
+import itertools
 import json
+import os
 import re
 import shutil
 import uuid
@@ -13,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 import structlog
 from fastapi import FastAPI
@@ -55,20 +61,97 @@ def password_hash() -> str:
     return Passwords(1, memory=64, passes=1).hash_now(PASSWORD)
 
 
+DATABASES = {
+    "sqlite": pytest.param("sqlite"),
+    "postgres": pytest.param("postgres", marks=pytest.mark.needs("postgres")),
+}
+CHOSEN = os.environ.get("HANSE_TEST_DATABASES", ",".join(DATABASES)).split(",")
+TEMPLATE = "prepared"
+
+
+@pytest.fixture(params=[DATABASES[name] for name in CHOSEN])
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database the test runs on."""
+    name: str = request.param
+    return name
+
+
+class Cluster:
+    """Makes databases in the PostgreSQL server of this test run."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._numbers = itertools.count()
+        self._maintenance = psycopg.connect(address + "postgres", autocommit=True)
+
+    def create(self, name: str | None = None, template: str = "template1") -> str:
+        """Give the address of a new database that is a copy of another one."""
+        name = name or f"t{next(self._numbers)}"
+        copied = " STRATEGY FILE_COPY" if self._maintenance.info.server_version >= 150000 else ""
+        self._maintenance.execute(f"CREATE DATABASE {name} TEMPLATE {template}{copied}")  # type: ignore[call-overload]
+        return self._address + name
+
+    def drop(self, address: str) -> None:
+        """Remove a database, also when somebody is still connected."""
+        self._maintenance.execute(f"DROP DATABASE {address.rpartition('/')[2]} WITH (FORCE)")  # type: ignore[call-overload]
+
+    def close(self) -> None:
+        self._maintenance.close()
+
+
 @pytest.fixture(scope="session")
-def prepared_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with what every server has; copied for each test."""
+def cluster(postgres: str) -> Iterator[Cluster]:
+    """The PostgreSQL server of this test run."""
+    cluster = Cluster(postgres)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(scope="session")
+def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with what every server has; copied for each test."""
     path = tmp_path_factory.mktemp("template") / "server.sqlite"
     prepare(Settings(uri=f"sqlite:///{path}", jwt_secret_key=SECRET, root_password=ROOT_PASSWORD))
     return path
 
 
+@pytest.fixture(scope="session")
+def prepared_template(cluster: Cluster) -> str:
+    """A PostgreSQL database with what every server has; the template of each test's."""
+    prepare(Settings(uri=cluster.create(TEMPLATE), jwt_secret_key=SECRET, root_password=ROOT_PASSWORD))
+    return TEMPLATE
+
+
 @pytest.fixture
-def settings(tmp_path: Path, prepared_database: Path) -> Settings:
-    """Settings of a server with a database file of its own; override the fixture to change them."""
-    path = tmp_path / "server.sqlite"
-    shutil.copy(prepared_database, path)
-    return Settings(uri=f"sqlite:///{path}", jwt_secret_key=SECRET)
+def uri(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Address of a database with what every server has, for this test alone."""
+    if database == "sqlite":
+        path = tmp_path / "server.sqlite"
+        shutil.copy(request.getfixturevalue("prepared_file"), path)
+        yield f"sqlite:///{path}"
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    address = cluster.create(template=request.getfixturevalue("prepared_template"))
+    yield address
+    cluster.drop(address)
+
+
+@pytest.fixture
+def empty_uri(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Address of a database without any table, for this test alone."""
+    if database == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty.sqlite"
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    address = cluster.create()
+    yield address
+    cluster.drop(address)
+
+
+@pytest.fixture
+def settings(uri: str) -> Settings:
+    """Settings of a server with a database of its own; override the fixture to change them."""
+    return Settings(uri=uri, jwt_secret_key=SECRET)
 
 
 @pytest.fixture

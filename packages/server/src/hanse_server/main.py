@@ -65,9 +65,10 @@ from hanse_web.app import Parts, build
 from hanse_web.aside import Aside
 from hanse_web.auth import PERSONAL, Tokens
 from hanse_web.clock import Clock, SystemClock
-from hanse_web.db import create_private, make_engine
+from hanse_web.db import IMMEDIATE, create_private, make_engine
 from hanse_web.known import Unrelated
 from hanse_web.links import Links
+from hanse_web.locks import claim
 from hanse_web.mail import ConsoleMailer, Mailer, SmtpMailer
 from hanse_web.mail_queue import MailQueue
 from hanse_web.outbound import Outbound
@@ -246,7 +247,8 @@ def prepare(settings: Settings) -> str | None:
     with _database(settings) as engine:
         migrations.require_startable(engine)
         migrations.upgrade(engine)
-        with Session(engine) as session, session.begin():
+        with Session(engine.execution_options(**{IMMEDIATE: True})) as session, session.begin():
+            claim(session, "prepare")
             ensure_rules_and_roles(session)
             return ensure_root(
                 session, passwords.hash_now, settings.root_password_text(), initial_root_hash(os.environ)

@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import structlog
+from anyio import CancelScope
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import Engine
@@ -126,16 +127,24 @@ def _any_of(origins: Sequence[str]) -> str:
 def _lifespan(parts: Parts) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # Scopes, not `task.cancel()`: that would leave threads behind, in the middle of their transactions.
+        scopes = {job: CancelScope() for job in (parts.dispatcher.run, *parts.jobs)}
         async with asyncio.TaskGroup() as group:
-            running = [group.create_task(_kept_alive(job)) for job in (parts.dispatcher.run, *parts.jobs)]
+            for job, scope in scopes.items():
+                group.create_task(_within(scope, job))
             try:
                 yield
             finally:
-                for task in running:
-                    task.cancel()
+                for scope in scopes.values():
+                    scope.cancel()
         parts.engine.dispose()
 
     return lifespan
+
+
+async def _within(scope: CancelScope, job: Job) -> None:
+    with scope:
+        await _kept_alive(job)
 
 
 async def _kept_alive(job: Job) -> None:

@@ -1,17 +1,19 @@
-"""The database: one engine, tables with UTC times, and SQLite set up to be safe."""
+"""The database: one engine, tables with UTC times, and SQLite set up to be safe; PostgreSQL has a module of its own."""
 
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, event
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, TypeDecorator, create_engine, event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from hanse_core.errors import Invalid
+from hanse_web.postgres import postgres_engine
 
 BUSY_MILLISECONDS = 10_000
 POOL: dict[str, Any] = {"pool_size": 24, "max_overflow": 16}
@@ -22,6 +24,8 @@ IMMEDIATE = "hanse_immediate"
 class Base(DeclarativeBase):
     """All tables; constraint names are fixed so that migrations can name them."""
 
+    # Both databases count to the same number: what is beyond it is refused alike, not found or overflown by chance.
+    type_annotation_map = {int: BigInteger().with_variant(Integer(), "sqlite")}
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -57,15 +61,41 @@ def wire_time(moment: datetime | None) -> str | None:
 
 def make_engine(uri: str) -> Engine:
     """Open the database; SQLite gets write-ahead logging, foreign keys and explicit transactions."""
-    url = make_url(uri)
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, **POOL, hide_parameters=True)
-    return _sqlite_engine(url)
+    url = _parsed(uri)
+    if url.get_backend_name() == "sqlite":
+        engine = _sqlite_engine(url)
+    elif url.get_backend_name() in ("postgresql", "postgres"):  # the short one is in addresses that others write
+        engine = postgres_engine(url, POOL)
+    else:
+        raise Invalid(
+            f"`uri` names {url.get_backend_name()}, which Hanse cannot use; it takes sqlite:/// or postgresql://"
+        )
+    event.listen(engine, "before_cursor_execute", _refuse_nul)
+    return engine
+
+
+def _refuse_nul(_: Any, __: Any, ___: str, parameters: Any, *____: Any) -> None:
+    """Refuse what PostgreSQL has no place for, on every database and wherever in a request it came from."""
+    for row in parameters if isinstance(parameters, list) else [parameters]:
+        for value in row.values() if isinstance(row, dict) else row or ():
+            if isinstance(value, str) and "\0" in value:
+                raise Invalid("the request holds a text with the character NUL, which cannot be stored")
+
+
+def _parsed(uri: str) -> URL:
+    try:
+        return make_url(uri)
+    except (ArgumentError, ValueError) as error:
+        # Not its text: where a password is misread as something else, it is not to be shown.
+        raise Invalid(
+            "`uri` is not the address of a database; it looks like sqlite:////var/lib/hanse/server.sqlite "
+            "or postgresql://user:password@host:5432/database (special characters in the password as %XX)"
+        ) from error
 
 
 def sqlite_file(uri: str) -> Path | None:
     """Give the file of an SQLite database; None for one in memory and for other databases."""
-    url = make_url(uri)
+    url = _parsed(uri)
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         return None
     return Path(url.database)
@@ -80,6 +110,15 @@ def create_private(uri: str) -> None:
         os.close(os.open(file, os.O_CREAT, 0o600))
     except OSError as error:
         raise Invalid(f"the database {file} cannot be opened: {error.strerror}; check `uri`") from error
+
+
+def reason(error: Exception) -> str:
+    """Give what a database says of an error, without the rows that PostgreSQL shows along with it."""
+    original = getattr(error, "orig", None) or error
+    diagnosis = getattr(original, "diag", None)
+    text = getattr(diagnosis, "message_primary", None) or str(original)
+    named = getattr(diagnosis, "constraint_name", None)
+    return f"{text.splitlines()[0]} ({named})" if named and named not in text else text
 
 
 def is_sqlite(engine: Engine) -> bool:

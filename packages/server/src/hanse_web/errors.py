@@ -5,10 +5,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 
 from hanse_core.errors import Conflict, HanseError, Invalid, Unavailable, to_wire
+from hanse_web.db import reason
 
 log = structlog.get_logger()
 
@@ -29,7 +31,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HanseError, _known)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(IntegrityError, _integrity)
-    app.add_exception_handler(OperationalError, _database_away)
+    app.add_exception_handler(DataError, _unstorable)
+    for away in (OperationalError, InterfaceError, NoConnection):
+        app.add_exception_handler(away, _database_away)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OverflowError, _too_large)
     app.add_exception_handler(Exception, _unexpected)
@@ -71,13 +75,18 @@ def _is_json(request: Request) -> bool:
 
 
 async def _integrity(_: Request, error: Exception) -> Response:
-    log.info("constraint-refused", error=str(getattr(error, "orig", "")))
+    log.info("constraint-refused", error=reason(error))
     return answer(Conflict("another change made this impossible: the name is taken or the object is still in use"))
 
 
 async def _database_away(_: Request, error: Exception) -> Response:
-    log.error("database-unavailable", error=str(getattr(error, "orig", "")))
+    log.error("database-unavailable", error=reason(error))
     return answer(Unavailable("the database does not answer; try again shortly"))
+
+
+async def _unstorable(_: Request, error: Exception) -> Response:
+    log.info("value-refused", error=reason(error))
+    return answer(Invalid("the request holds a value that cannot be stored: a number out of range, or text with NUL"))
 
 
 async def _http(_: Request, error: Exception) -> Response:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hanse_web.clock import Clock
-from hanse_web.db import IMMEDIATE, Base, UtcDateTime, is_sqlite
+from hanse_web.db import IMMEDIATE, Base, UtcDateTime, is_sqlite, reason
 
 SWEEP_SECONDS = 2.0
 BATCH = 200
@@ -99,7 +99,7 @@ class Dispatcher:
                     await self._tell()
                     await self._forget_in_time()
                 except Exception as error:  # whatever the bus raises: the rows are still there for the next round
-                    log.warning("outbox-delivery-failed", error=str(getattr(error, "orig", error)))
+                    log.warning("outbox-delivery-failed", error=reason(error))
                 # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with the bell.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PATIENCE_SECONDS if self._told else SWEEP_SECONDS):

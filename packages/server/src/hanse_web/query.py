@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import orjson
 from fastapi import Depends, Path, Request, Response
-from sqlalchemy import Select, func
+from sqlalchemy import ColumnElement, Select, func, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from hanse_core.errors import Invalid
@@ -122,8 +122,16 @@ Key = Annotated[int, Path(ge=0, le=2**63 - 1)]
 
 
 def contains(column: InstrumentedAttribute[Any], pattern: str | None) -> Any:
-    """Filter by an SQL LIKE pattern, as v4's text filters do."""
-    return column.like(pattern) if pattern is not None else True
+    """Filter by an SQL LIKE pattern, as v4's text filters do; the case of letters does not matter."""
+    return alike(column, [pattern]) if pattern is not None else True
+
+
+def alike(column: InstrumentedAttribute[Any], patterns: Sequence[str]) -> ColumnElement[bool]:
+    """Filter by several SQL LIKE patterns, of which one must fit; a backslash makes `%` and `_` mean themselves."""
+    for pattern in patterns:
+        if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
+            raise Invalid(f"the pattern {pattern!r} ends with a backslash that has nothing to escape")
+    return or_(*(column.ilike(pattern, escape="\\") for pattern in patterns))
 
 
 def ordered(statement: Select[Any], parameters: Parameters, columns: Mapping[str, Any], key: Any) -> Select[Any]:
@@ -136,9 +144,16 @@ def ordered(statement: Select[Any], parameters: Parameters, columns: Mapping[str
         seen.add(bare)
         if bare not in columns:
             raise Invalid(f"cannot sort by {bare!r}; sort by one of: {', '.join(sorted(columns))}")
-        column = columns[bare]
-        statement = statement.order_by(column.desc() if name.strip().startswith("-") else column.asc())
+        statement = statement.order_by(_directed(columns[bare], descending=name.strip().startswith("-")))
     return statement.order_by(key)
+
+
+def _directed(column: Any, *, descending: bool) -> ColumnElement[Any]:
+    """Sort by a column; what has no value counts as the greatest, as PostgreSQL has it, on every database."""
+    directed: ColumnElement[Any] = column.desc() if descending else column.asc()
+    if not getattr(getattr(column, "expression", column), "nullable", False):
+        return directed
+    return directed.nulls_first() if descending else directed.nulls_last()
 
 
 def page(

@@ -2,12 +2,14 @@
 
 import secrets
 from collections.abc import Callable
+from typing import cast
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Table, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from hanse_core.permissions import DEFAULT_ROLES, RULE_IDS, DefaultRole
 from hanse_server.accounts.models import Identity, Organization, Role, Rule, User, role_rule
+from hanse_web.locks import advance_sequences
 
 ROOT_ROLE = DEFAULT_ROLES[0].name
 ROOT = "root"
@@ -28,6 +30,7 @@ def ensure_rules_and_roles(session: Session) -> None:
     session.flush()
     for number, role in enumerate(DEFAULT_ROLES, start=1):
         _ensure_role(session, number, role)
+    advance_sequences(session, *(cast(Table, model.__table__) for model in (Rule, Role)))
 
 
 def _ensure_role(session: Session, number: int, role: DefaultRole) -> None:
@@ -66,6 +69,7 @@ def ensure_root(
         )
         session.add_all([organization, user])
         session.flush()
+        advance_sequences(session, *(cast(Table, model.__table__) for model in (Organization, Identity)))
         return None if password or hashed else chosen
     first = session.get(User, 1)
     if first is not None and first.username == ROOT and _root_role(session) not in first.roles:

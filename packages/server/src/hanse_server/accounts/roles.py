@@ -21,7 +21,7 @@ from hanse_server.accounts.queries import (
     visible_users,
 )
 from hanse_web.access import UserActor
-from hanse_web.query import Parameters, ordered
+from hanse_web.query import Parameters, alike, ordered
 from hanse_web.work import Work
 
 SORTABLE_ROLES = {
@@ -224,7 +224,7 @@ def _or_for_all(condition: ColumnElement[bool], parameters: Parameters) -> Colum
 
 def _alike(parameters: Parameters, name: str, column: InstrumentedAttribute[str]) -> list[ColumnElement[bool]]:
     patterns = parameters.repeated(name)
-    return [or_(*(column.like(pattern) for pattern in patterns))] if patterns else []
+    return [alike(column, patterns)] if patterns else []
 
 
 T = TypeVar("T")

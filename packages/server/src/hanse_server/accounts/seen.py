@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 import structlog
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from sqlalchemy import bindparam, update
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -54,7 +54,8 @@ class Moments(ABC, Generic[K]):
                 await asyncio.sleep(self._every)
                 await self.flush()
         finally:
-            await self.flush()
+            with CancelScope(shield=True):
+                await self.flush()
 
     async def flush(self) -> None:
         """Write what was noted since the last time; what cannot be written now is kept for the next time."""

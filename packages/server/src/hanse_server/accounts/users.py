@@ -22,6 +22,7 @@ from hanse_server.accounts.queries import (
 )
 from hanse_web.access import UserActor
 from hanse_web.dependents import count_dependents, delete_dependents
+from hanse_web.locks import claim
 from hanse_web.query import Parameters, contains, ordered
 from hanse_web.work import Work
 
@@ -205,6 +206,7 @@ class Users:
             raise Invalid(f"{field} {value} is taken", errors={field: ["is taken"]})
 
     def _require_another_root(self, user: User) -> None:
+        claim(self._session, "holders of root")
         holders = select(user_role.c.user_id).join(Role, Role.id == user_role.c.role_id)
         root = set(self._session.scalars(holders.where(Role.is_default_role, Role.name == ROOT_ROLE)))
         if root == {user.id}:

@@ -18,6 +18,7 @@ from hanse_server.accounts.models import User
 from hanse_server.identity.guessing import KnownNetwork, LoginFailures
 from hanse_server.identity.rules import Attempts, Limit
 from hanse_server.settings.passwords import PasswordPolicy
+from hanse_web.locks import claim
 
 ANY_ACCOUNT = 0
 PASSWORD = "password"  # noqa: S105
@@ -137,6 +138,7 @@ class LoginLimits:
 
     def refuse(self, user_id: int | None) -> None:
         """Count a failure; one during a block counts for the network only, so that blocks end."""
+        claim(self._session, "attempts of", user_id or ANY_ACCOUNT)  # or those at the same time see no block yet
         verdict = self.judge(user_id)
         if verdict.network_pause:
             return

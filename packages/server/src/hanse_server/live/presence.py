@@ -11,6 +11,7 @@ from hanse_core import events
 from hanse_server.accounts.models import Identity
 from hanse_server.collaborations.models import Node, NodeSetting
 from hanse_web.access import Actor, NodeActor
+from hanse_web.texts import storable
 from hanse_web.work import Work
 
 ONLINE, OFFLINE = "online", "offline"
@@ -66,7 +67,7 @@ def flattened(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for name, content in inner.items():
             for element in content if isinstance(content, list) else [content]:
                 text = element if isinstance(element, str) else json.dumps(element)
-                yield str(name)[:VALUE_LIMIT], text[:VALUE_LIMIT]
+                yield storable(str(name)[:VALUE_LIMIT]), storable(text[:VALUE_LIMIT])
 
 
 def _set_status(work: Work, ids: Collection[int], status: str) -> None:

@@ -10,6 +10,7 @@ from hanse_core.states import RunStatus
 from hanse_server.tasks.models import Run, Task
 from hanse_server.tasks.rules import addition
 from hanse_web.access import NodeActor
+from hanse_web.texts import storable
 from hanse_web.work import Work
 
 LINE_LIMIT = 100_000
@@ -41,7 +42,7 @@ def relay_log(work: Work, node: NodeActor, data: Mapping[str, Any]) -> bool:
     row = _own_run(work, node, data.get("run_id"))
     if row is None or not isinstance(text, str) or not text or RunStatus(row.status).is_finished:
         return False
-    text = text[:LINE_LIMIT]
+    text = storable(text[:LINE_LIMIT])
     added = addition(row.length, row.end == "\n", text)
     if not added:
         return False
@@ -57,8 +58,8 @@ def _own_run(work: Work, node: NodeActor, run_id: object) -> Any:
         return None
     log = func.coalesce(Run.log, "")
     columns = (
-        Run.id, Run.task_id, Run.status, func.length(log).label("length"), func.substr(log, -1).label("end"),
-        Task.job_id, Task.parent_id,
+        Run.id, Run.task_id, Run.status, Task.job_id, Task.parent_id,
+        func.length(log).label("length"), func.substr(log, func.length(log)).label("end"),
     )  # fmt: skip
     statement = select(*columns).join(Task, Task.id == Run.task_id).where(Run.id == run_id)
     of_node = Run.organization_id == node.organization_id, Task.collaboration_id == node.collaboration_id

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from hanse_core.errors import Invalid, Unavailable
 from hanse_server.tasks import kept
 from hanse_web.db import IMMEDIATE, is_sqlite
+from hanse_web.locks import claim
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -56,13 +57,11 @@ def current(engine: Engine) -> str | None:
 
 
 def require_startable(engine: Engine) -> None:
-    """Refuse a database on which this version cannot run; SQLite's is brought up to date at every start."""
+    """Refuse a database on which this version cannot run; one that is empty, and SQLite's, a start brings up to date."""
     version = current(engine)
-    if is_sqlite(engine):
-        return
-    if not is_current(engine):
+    if version is not None and not is_sqlite(engine) and not is_current(engine):
         raise Invalid(
-            f"the tables of the database have version {version or 'none'}, this Hanse needs {head()}; "
+            f"the tables of the database have version {version}, this Hanse needs {head()}; "
             "make a backup, then run `hanse server migrate`"
         )
 
@@ -77,12 +76,16 @@ def require_current(engine: Engine) -> None:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the tables to this version, all or nothing."""
+    """Bring the tables to this version, all or nothing; of several processes at once the first does it."""
     if is_current(engine):
         return
     from alembic import command
 
     with _without_foreign_keys(engine) as connection, connection.begin():
+        if not is_sqlite(engine):
+            # A change of large tables takes its time, and whoever waits for it waits as long.
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+            claim(connection, "migrate")
         kept.remove(connection)
         command.upgrade(config(connection), "head")
         kept.install(connection)

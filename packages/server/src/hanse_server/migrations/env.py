@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from alembic import context
+from sqlalchemy import False_, True_
 
 import hanse_server.identity.access_token_models
 import hanse_server.identity.guessing
@@ -18,6 +19,8 @@ from hanse_web.db import Base, UtcDateTime
 def _render(kind: str, item: Any, _: Any) -> str | Literal[False]:
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime()"
+    if kind == "server_default" and isinstance(getattr(item, "arg", None), False_ | True_):
+        return f"sa.{item.arg}()"  # each database writes truth values in its own way
     return False
 
 

@@ -26,6 +26,7 @@ from hanse_server.tasks.models import Job, Run, Task, TaskDatabase
 from hanse_server.tasks.queries import open_subtasks, visible_tasks
 from hanse_server.tasks.willingness import initiator_of, refuse_organizations, require_willing_nodes
 from hanse_web.access import ContainerActor, UserActor
+from hanse_web.locks import claim
 from hanse_web.work import Work
 
 KEY_LENGTH = 255
@@ -57,6 +58,8 @@ class TaskCreation:
     ) -> Task:
         """Make the task and one run per organization; a repeated key gives the task that was made before."""
         key = self._own_key(idempotency_key)
+        if key:
+            claim(self._session, "idempotency key", key)
         made_before = self._made_before(key)
         if made_before is not None:
             return made_before
@@ -152,6 +155,8 @@ class TaskCreation:
         parent = self._session.scalar(visible_tasks(actor).where(Task.id == actor.task_id))
         if parent is None:
             raise Denied("the task of this container is gone")
+        # Whoever kills the job does so before this task is made, or sees it.
+        claim(self._session, "job", parent.job_id)
         own = Run.task_id == parent.id, Run.organization_id == actor.organization_id
         status = self._session.scalar(select(Run.status).where(*own))
         if status is None or RunStatus(status).is_finished:

@@ -11,6 +11,7 @@ from hanse_server.tasks import endings, rules
 from hanse_server.tasks.models import Run, Task
 from hanse_server.tasks.queries import at_node, open_runs, tree, visible_tasks
 from hanse_web.access import UserActor
+from hanse_web.locks import claim
 from hanse_web.work import Work
 
 
@@ -29,6 +30,7 @@ class Kills:
             raise NotFound(f"task {task_id} is not found")
         if not rules.may_kill_in(self._actor, task.collaboration_id):
             raise Denied("you may not kill tasks in this collaboration")
+        claim(self._session, "job", task.job_id)
         running = self._session.execute(open_runs(Run.task_id.in_(select(tree(task.id).c.id)))).all()
         if not running:
             raise Invalid(f"task {task_id} has already finished, so it cannot be killed")

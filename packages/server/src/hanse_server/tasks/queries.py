@@ -94,7 +94,7 @@ def status_of(session: Session, task_id: int) -> RunStatus | None:
     return RunStatus(status) if status is not None else None
 
 
-def hold(session: Session, task_ids: Iterable[int]) -> None:
+def hold(session: Session, task_ids: Iterable[int] | Select[int]) -> None:
     """Keep others from moving runs of these tasks until this transaction ends.
 
     Whoever moves a run changes the status of its task too. Taking the tasks first, in the order of their

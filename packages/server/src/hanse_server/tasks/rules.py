@@ -12,6 +12,7 @@ from hanse_core.wire.tasks import RunPatch
 from hanse_server.stores.calls import Approved
 from hanse_server.tasks.forms import Form
 from hanse_web.access import Actor, UserActor
+from hanse_web.texts import storable
 
 LOG_LIMIT = 1_000_000
 """Characters of a run's log that are kept."""
@@ -83,7 +84,8 @@ def _values(report: RunPatch) -> dict[str, Any]:
         if name in given and given[name].tzinfo is None:
             given[name] = given[name].replace(tzinfo=UTC)
     if "log" in given:
-        given["log"] = shortened(given["log"])
+        # What a container prints is no reason to lose its result.
+        given["log"] = storable(shortened(given["log"]))
     return given
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import undefer
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -53,13 +53,14 @@ class Runs:
 
     def report(self, node: NodeActor, run_id: int, result: ReportedResult) -> Run:
         """Take a node's report: store what it gives, and draw the consequences when it ends the run."""
+        # Before it is read: the report is judged by a state that nobody else is changing.
+        hold(self._session, select(Run.task_id).where(Run.id == run_id))
         run, task = self.own(node, run_id, undefer(Run.log), undefer(Run.result))
         stored = result.stored(run)
         state = rules.RunState(RunStatus(run.status), run.started_at, run.finished_at, run.log, stored)
         changed = rules.changes(state, result.report)
         if not changed:
             return run
-        hold(self._session, [task.id])
         for name, value in changed.items():
             if name != "result":
                 setattr(run, name, value.value if isinstance(value, RunStatus) else value)

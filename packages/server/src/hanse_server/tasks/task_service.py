@@ -17,6 +17,7 @@ from hanse_server.tasks.task_filters import SORTABLE, TaskFilters
 from hanse_server.tasks.texts import Texts
 from hanse_server.tasks.values import VALUES_RELEASED
 from hanse_web.access import Actor, UserActor
+from hanse_web.locks import claim
 from hanse_web.query import Parameters, ordered
 from hanse_web.work import Work
 
@@ -104,6 +105,7 @@ class Tasks:
             self._actor, found.init_org_id, found.init_user_id, found.collaboration_id
         ):
             raise Denied("you may not delete this task")
+        claim(self._session, "job", found.job_id)
         family = self._session.scalars(tree(found.id).select()).all()
         running = self._session.execute(open_runs(Run.task_id.in_(family))).all()
         if running:

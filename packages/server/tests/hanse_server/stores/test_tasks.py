@@ -127,6 +127,7 @@ async def test_a_repeated_key_asks_the_store_once(attempt: Any, coupled: int, st
     assert len(store.calls) == 1
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_the_store_is_asked_while_no_transaction_is_open(
     attempt: Any, coupled: int, server: Any, outbound: Any, monkeypatch: Any
 ) -> None:

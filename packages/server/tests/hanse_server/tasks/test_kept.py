@@ -120,11 +120,20 @@ def test_what_is_out_of_step_is_found_and_repaired(session: Session, engine: Eng
     session.rollback()
 
 
+OLD_TRIGGER = {
+    "sqlite": ["CREATE TRIGGER hanse_kept_old AFTER DELETE ON task BEGIN SELECT 1; END"],
+    "postgresql": [
+        "CREATE FUNCTION hanse_kept_old() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
+        "CREATE TRIGGER hanse_kept_old AFTER DELETE ON task FOR EACH ROW EXECUTE FUNCTION hanse_kept_old()",
+    ],
+}
+
+
 def test_triggers_of_another_version_are_replaced_at_the_next_start(engine: Engine) -> None:
     with engine.begin() as connection:
-        for name in kept._present(connection):
-            connection.exec_driver_sql(f"DROP TRIGGER {name}")
-        connection.exec_driver_sql("CREATE TRIGGER hanse_kept_old AFTER DELETE ON task BEGIN SELECT 1; END")
+        kept.remove(connection)
+        for statement in OLD_TRIGGER[connection.dialect.name]:
+            connection.exec_driver_sql(statement)
         assert not kept.is_current(connection)
     migrations.upgrade(engine)
     with engine.connect() as connection:
