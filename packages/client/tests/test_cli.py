@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hanse import Client
-from hanse._http import Tokens
+from hanse._login import Tokens
 from hanse._transports import BlockingTransport
 from hanse.profiles import Profile, load, save
 from hanse_core.command import main

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from hanse._http import Tokens, api_url
+from hanse._http import api_url
+from hanse._login import Tokens
 from hanse_core.errors import Denied, Invalid, NotFound, Unauthenticated, Unavailable
 
 

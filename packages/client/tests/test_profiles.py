@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hanse import AsyncClient, Client
-from hanse._http import Tokens
+from hanse._login import Tokens
 from hanse.profiles import Profile, load, path_of, save
 from hanse_core.errors import Invalid, Unauthenticated
 

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hanse._login import SecondFactorNeeded as SecondFactorNeeded
     from hanse.answers import Answer as Answer
     from hanse.answers import Answers as Answers
     from hanse.answers import RunFailure as RunFailure
@@ -27,6 +28,7 @@ _HOMES = {
     "AsyncClient": "hanse.client",
     "Client": "hanse.client",
     "RunFailure": "hanse.answers",
+    "SecondFactorNeeded": "hanse._login",
     "TaskFailed": "hanse.answers",
     "WaitTimeout": "hanse.waiting",
 }

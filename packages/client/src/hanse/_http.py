@@ -1,36 +1,33 @@
-"""The only file that sends: address, time-outs, login and renewal, retries, errors."""
+"""The only file that sends: address, time-outs, login and renewal, retries."""
 
 from __future__ import annotations
 
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import httpx
 
+from hanse._answers import read_error, retry_after
+from hanse._login import Ask, Forgetful, Keeper, Tokens, refusal, setting_up
 from hanse._transports import Transport
-from hanse_core.errors import Denied, HanseError, Invalid, Malformed, Unauthenticated, Unavailable, from_wire
+from hanse_core.errors import Denied, Invalid, Malformed, Unauthenticated, Unavailable
 from hanse_core.protocol import API_PATH
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _FIRST_CONTACT_SECONDS = 2.0
 """A server that never answered is more likely a wrong address than one that restarts: give up soon."""
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_AWAY = frozenset({502, 503, 504})
+_UNAVAILABLE = 503
+_AWAY = frozenset({502, _UNAVAILABLE, 504})
+_TOO_MANY = 429
+"""Refused before anything was done, so it can always be sent again."""
 
 Query = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """What proves who the user is; never shown."""
-
-    access: str = field(repr=False)
-    refresh: str = field(repr=False)
-    user_id: int
 
 
 @dataclass(frozen=True)
@@ -47,8 +44,16 @@ class Call:
     stream: bool = False
 
     def may_repeat_after(self, error: httpx.TransportError) -> bool:
-        harmless = self.is_repeatable or self.method in ("GET", "PATCH") or "Idempotency-Key" in self.headers
-        return harmless or isinstance(error, _NEVER_SENT)
+        return self._is_harmless or isinstance(error, _NEVER_SENT)
+
+    def may_repeat_at(self, status: int, *, is_told: bool) -> bool:
+        """Tell whether an answer only means to try again later; `is_told` if it says when, so nothing was done yet."""
+        is_undone = status == _TOO_MANY or (status == _UNAVAILABLE and is_told)
+        return is_undone or (status in _AWAY and self._is_harmless)
+
+    @property
+    def _is_harmless(self) -> bool:
+        return self.is_repeatable or self.method in ("GET", "PATCH") or "Idempotency-Key" in self.headers
 
 
 def api_url(url: str) -> httpx.URL:
@@ -73,16 +78,16 @@ class Session:
         retry_for: float,
         credentials: dict[str, str] | None = None,
         tokens: Tokens | None = None,
-        keep: Callable[[Tokens], None] | None = None,
-        kept: Callable[[], Tokens | None] | None = None,
+        keeper: Keeper | None = None,
+        ask: Ask | None = None,
     ) -> None:
         self.url = url
         self.transport = transport
         self.credentials = credentials
         self.tokens = tokens
         self._retry_for = retry_for
-        self._keep = keep
-        self._kept = kept
+        self._keeper = keeper or Forgetful(None)
+        self._ask = ask
         self._has_met = False
         self._is_hanse: bool | None = None
 
@@ -135,26 +140,25 @@ class Session:
 
     async def version(self) -> dict[str, Any]:
         """Ask what the server is; needs no login."""
-        response = await self._persistently(Call("GET", "version"))
-        answer: dict[str, Any] = _decoded(response.content, response)
+        answer: dict[str, Any] = await self.ask("GET", "version")
         return answer
 
     async def identity(self) -> Tokens:
         """Give the tokens of the user, logging in if there are none yet."""
-        return self.tokens or await self.login()
+        if self.tokens is not None:
+            return self.tokens
+        async with self.transport.alone():
+            return self.tokens or await self._login()
 
     async def login(self) -> Tokens:
-        """Exchange the password for tokens."""
-        if self.credentials is None:
-            raise Unauthenticated(f"not logged in at {self.url}: give username and password, or run `hanse login`")
-        response = await self._persistently(Call("POST", "token/user", body=self.credentials, is_repeatable=True))
-        answer = _decoded(response.content, response)
-        if "access_token" not in answer:
-            raise Unauthenticated(f"{answer.get('msg', 'a second factor is needed')} (give it as mfa_code)")
-        return self._accept(answer)
+        """Exchange the password for tokens; those that were given instead of one stay."""
+        if self.credentials is None and self.tokens is not None:
+            return self.tokens
+        async with self.transport.alone():
+            return await self._login()
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Send as nobody, once, and give the decoded answer: for the steps of a login."""
+        """Send as nobody, and give the decoded answer: for the steps of a login."""
         response = await self._persistently(Call(method, path, body=body))
         return _decoded(response.content, response)
 
@@ -163,42 +167,90 @@ class Session:
         self.credentials = None
         return self._accept(answer)
 
+    def forget(self) -> None:
+        """Be nobody."""
+        self.credentials = self.tokens = None
+        self._keeper.keep(None)
+
     async def renew(self, used: Tokens) -> Tokens:
-        """Replace tokens that the server no longer takes, unless somebody else just did."""
-        if self.tokens is not used:
-            return await self.identity()
-        kept = self._kept() if self._kept is not None else None
-        if kept is not None and kept.access != used.access:
-            # Another process renewed them. A refresh token that comes back late would end the login for both.
-            self.tokens = kept
-            return kept
+        """Replace tokens that the server no longer takes, unless somebody else just did.
+
+        A refresh token works once: who uses it again, after a moment, is taken for a thief, and the session ends. So
+        one at a time renews, here and among the programs that share a profile, and takes what is newest.
+        """
+        async with self.transport.alone():
+            if self.tokens is not None and self.tokens is not used:
+                return self.tokens
+            with await self.transport.elsewhere(self._alone):
+                newest = self._keeper.newest()
+                if newest is not None and newest.access != used.access:
+                    self.tokens = newest
+                    return newest
+                return await self._renew(used)
+
+    def _alone(self) -> AbstractContextManager[object]:
+        """Wait for the other programs; an error leaves the keeper as it was."""
+        with ExitStack() as stack:
+            stack.enter_context(self._keeper.alone())
+            return stack.pop_all()
+
+    async def _renew(self, used: Tokens) -> Tokens:
+        if used.is_personal:
+            raise Unauthenticated("the access token has ended or was revoked; make a new one with access_tokens.create")
         headers = {"Authorization": f"Bearer {used.refresh}"}
         response = await self._persistently(Call("POST", "token/refresh", headers=headers, is_repeatable=True))
         if response.is_success:
             return self._accept(_decoded(response.content, response))
-        if not isinstance(_error(response), (Unauthenticated, Malformed)):
-            raise _error(response)
+        error = read_error(response)
+        if not isinstance(error, (Unauthenticated, Malformed)):
+            raise error
         if self.credentials is None:
-            said = f" ({_error(response).message})" if _has_code(response) else ""
+            said = f" ({error.message})" if _has_code(response) else ""
             raise Unauthenticated(f"the login at {self.url} has expired{said}; log in again, e.g. with `hanse login`")
-        return await self.login()
+        return await self._login()
+
+    async def _login(self) -> Tokens:
+        if self.credentials is None:
+            raise Unauthenticated(f"not logged in at {self.url}: give username and password, or run `hanse login`")
+        offered, password = self.credentials, {**self.credentials}
+        password.pop("mfa_code", None)
+        self.credentials = password  # a code works once
+        answer = await self._offer(offered)
+        while "access_token" not in answer:
+            answer = await self._offer(password | {"mfa_code": await self._code(answer)})
+        return self._accept(answer)
+
+    async def _offer(self, credentials: dict[str, str]) -> dict[str, Any]:
+        """Send a password, perhaps with a code; a code works once, so that is not sent twice."""
+        repeatable = "mfa_code" not in credentials
+        response = await self._persistently(Call("POST", "token/user", body=credentials, is_repeatable=repeatable))
+        answer: dict[str, Any] = _decoded(response.content, response)
+        return answer
+
+    async def _code(self, answer: dict[str, Any]) -> str:
+        needed = refusal(answer)
+        if self._ask is None:
+            raise needed
+        ask, shown = self._ask, "" if needed.setup is None else setting_up(needed.setup) + "\n"
+        code = await self.transport.elsewhere(lambda: ask(f"{shown}code of your second factor: "))
+        if not code.strip():
+            raise needed
+        return code.strip()
 
     def _accept(self, answer: dict[str, Any]) -> Tokens:
-        user_id = int(str(answer["user_url"]).rpartition("/")[2])
-        self.tokens = Tokens(answer["access_token"], answer["refresh_token"], user_id)
-        if self._keep is not None:
-            self._keep(self.tokens)
+        self.tokens = Tokens.read(answer)
+        self._keeper.keep(self.tokens)
         return self.tokens
 
     async def _as_user(self, call: Call, *, renew: bool = True) -> httpx.Response:
         tokens = await self.identity()
         response = await self._persistently(call, tokens)
-        if renew and response.status_code == 401 and isinstance(_error(response), Unauthenticated):
+        if renew and response.status_code == 401 and isinstance(read_error(response), Unauthenticated):
             response = await self._persistently(call, await self.renew(tokens))
             if response.status_code == 401 and not _has_code(response):
-                raise Denied(_error(response).message)
+                raise Denied(read_error(response).message)
         if response.is_error:
-            raise _error(response)
+            raise read_error(response)
         return response
 
     async def _persistently(self, call: Call, tokens: Tokens | None = None) -> httpx.Response:
@@ -208,7 +260,10 @@ class Session:
             is_last = time.monotonic() + pause > ends
             try:
                 response = await self._send(call, tokens)
-                if is_last or call.method != "GET" or response.status_code not in _AWAY:
+                asked = retry_after(response)
+                pause = max(pause, asked or 0.0)
+                may_repeat = call.may_repeat_at(response.status_code, is_told=asked is not None)
+                if time.monotonic() + pause > ends or not may_repeat:
                     return response
             except httpx.TransportError as error:
                 if is_last or not call.may_repeat_after(error):
@@ -252,7 +307,7 @@ def _pauses() -> Iterator[float]:
 
 def _decoded(content: bytes, response: httpx.Response) -> Any:
     if response.is_error:
-        raise _error(response)
+        raise read_error(response)
     try:
         return json.loads(content)
     except ValueError as error:
@@ -265,14 +320,3 @@ def _has_code(response: httpx.Response) -> bool:
         return "code" in response.json()
     except ValueError:
         return False
-
-
-def _error(response: httpx.Response) -> HanseError:
-    """Read the error that an answer carries."""
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    if body is None and response.status_code == 404:
-        return Unavailable(f"{response.url} is unknown there; is this the address of a Hanse or vantage6 server?")
-    return from_wire(response.status_code, body)

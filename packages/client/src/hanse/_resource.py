@@ -56,6 +56,10 @@ class Resource(TwoModes[M]):
     async def _send(self, method: str, path: str, body: Any = None, *, key: str = "", **query: Any) -> Any:
         return await self._api.session.request(method, path, query=query, body=body, key=key)
 
+    async def _ask(self, method: str, path: str, body: Any) -> Any:
+        """Send as nobody."""
+        return await self._api.session.ask(method, path, body)
+
     async def _one(self, model: type[ItemT], method: str, path: str, body: Any = None, **query: Any) -> ItemT:
         return model.model_validate(await self._send(method, path, body, **query))
 
@@ -90,6 +94,11 @@ def _by_field(error: ValidationError) -> dict[str, list[str]]:
 
 def _sentence(errors: Mapping[str, Iterable[str]]) -> str:
     return "; ".join(f"{field}: {', '.join(texts)}" for field, texts in errors.items())
+
+
+def flag(value: bool | None) -> int | None:
+    """Write a truth value as 1 or 0, the only form that every v4 server reads."""
+    return None if value is None else int(value)
 
 
 def id_of(item: int | Identified) -> int:

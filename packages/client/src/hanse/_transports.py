@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 import anyio
@@ -36,6 +38,9 @@ class Transport(Protocol):
     async def elsewhere(self, wait: Callable[[], T]) -> T:
         """Call something that waits, without holding anybody else up."""
 
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Do something that must neither be done twice at a time nor be given up halfway."""
+
     async def close(self) -> None:
         """Close all connections."""
 
@@ -49,6 +54,7 @@ class BlockingTransport:
     def __init__(self, transport: httpx.BaseTransport | None, **options: Any) -> None:
         self.http: httpx.Client | httpx.AsyncClient
         self.http = self._http = httpx.Client(transport=transport, **options)
+        self._lock = threading.Lock()
 
     async def send(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
         return self._http.send(request, stream=stream)
@@ -69,6 +75,11 @@ class BlockingTransport:
     async def elsewhere(self, wait: Callable[[], T]) -> T:
         return wait()
 
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        with self._lock:
+            yield
+
     async def close(self) -> None:
         self._http.close()
 
@@ -86,6 +97,7 @@ class AwaitingTransport:
     def __init__(self, transport: httpx.AsyncBaseTransport | None, **options: Any) -> None:
         self.http: httpx.Client | httpx.AsyncClient
         self.http = self._http = httpx.AsyncClient(transport=transport, **options)
+        self._lock = anyio.Lock()
 
     async def send(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
         return await self._http.send(request, stream=stream)
@@ -105,6 +117,12 @@ class AwaitingTransport:
 
     async def elsewhere(self, wait: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(wait, abandon_on_cancel=True)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        async with self._lock:
+            with anyio.CancelScope(shield=True):
+                yield
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -12,26 +13,33 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from hanse._http import Session, Tokens, api_url
+from hanse._http import Session, api_url
+from hanse._login import Ask, Forgetful, Keeper, Tokens, somebody
 from hanse._modes import Awaiting, Blocking, M, TwoModes, finish, operation
+from hanse._resource import body
 from hanse._transports import AwaitingTransport, BlockingTransport, Transport
 from hanse.encryption import sealer_of
+from hanse.resources.algorithm_stores import AlgorithmStores
 from hanse.resources.collaborations import Collaborations
+from hanse.resources.invitations import Invitations, UserInvitations
+from hanse.resources.logins import AccessTokens, Sessions
 from hanse.resources.nodes import Nodes
 from hanse.resources.organizations import Organizations
 from hanse.resources.results import Results
 from hanse.resources.roles import Roles
 from hanse.resources.rules import Rules
 from hanse.resources.runs import Runs
+from hanse.resources.security import Recovery, SecondFactor
 from hanse.resources.studies import Studies
 from hanse.resources.tasks import Tasks
 from hanse.resources.users import Users
-from hanse.sign_on import log_in
+from hanse.sign_on import link, log_in
 from hanse_core import __version__
 from hanse_core.crypto import keys
 from hanse_core.crypto.sealer import EnvelopeSealer
-from hanse_core.errors import Conflict, Unauthenticated
-from hanse_core.wire.accounts import User
+from hanse_core.errors import Conflict, Invalid, Unauthenticated
+from hanse_core.wire.accounts import LogOut, User
+from hanse_core.wire.sso import ExternalIdentity
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -52,9 +60,16 @@ class Api(TwoModes[M]):
         self.collaborations: Collaborations[M] = Collaborations(self)
         self.studies: Studies[M] = Studies(self)
         self.nodes: Nodes[M] = Nodes(self)
+        self.algorithm_stores: AlgorithmStores[M] = AlgorithmStores(self)
+        self.invitations: Invitations[M] = Invitations(self)
+        self.user_invitations: UserInvitations[M] = UserInvitations(self)
         self.tasks: Tasks[M] = Tasks(self)
         self.runs: Runs[M] = Runs(self)
         self.results: Results[M] = Results(self)
+        self.sessions: Sessions[M] = Sessions(self)
+        self.access_tokens: AccessTokens[M] = AccessTokens(self)
+        self.second_factor: SecondFactor[M] = SecondFactor(self)
+        self.recovery: Recovery[M] = Recovery(self)
 
     @property
     def url(self) -> str:
@@ -62,14 +77,38 @@ class Api(TwoModes[M]):
         return str(self.session.url)
 
     def __repr__(self) -> str:
-        who = f"user {self.session.tokens.user_id}" if self.session.tokens else "not logged in"
+        tokens = self.session.tokens
+        who = "not logged in" if tokens is None else f"user {tokens.user_id}" if tokens.user_id else "access token"
         return f"<{type(self).__name__} of {self.url}, {who}>"
 
     @operation
     async def login(self) -> User:
-        """Log in now (else it happens with the first request), and give the user. Raises `Unauthenticated`."""
+        """Log in now (else it happens with the first request), and give the user.
+
+        Where the server wants a second factor and no `mfa_code` was given, it is asked for on a terminal or in a
+        notebook. Who has none yet is shown one to set up.
+
+        Raises:
+            Unauthenticated: username, password or code is wrong, or none was given.
+            SecondFactorNeeded: a code is wanted and nobody can be asked; `setup` holds the second factor to set up.
+        """
         await self.session.login()
         return await self.whoami()
+
+    @operation
+    async def logout(self, *, everywhere: bool = False) -> None:
+        """End this login at the server, and forget it here; with `everywhere` all of your logins.
+
+        A server of v4 ends nothing: there, tokens end by themselves. Raises `Denied` for a personal access token,
+        which is ended by `access_tokens.revoke`.
+        """
+        self.session.credentials = None
+        if self.session.tokens is None:
+            return
+        with suppress(Unauthenticated):  # It is over already.
+            if await self.session.is_hanse():
+                await self.session.request("POST", "token/revoke", body=body(LogOut, all=everywhere))
+        self.session.forget()
 
     @operation
     async def providers(self) -> dict[str, str]:
@@ -106,10 +145,34 @@ class Api(TwoModes[M]):
         return await self.whoami()
 
     @operation
+    async def link_with(
+        self,
+        provider: str,
+        *,
+        password: str | None = None,
+        open_browser: Callable[[str], object] = webbrowser.open,
+        show: Callable[[str], None] = print,
+        timeout: float = 600.0,
+    ) -> ExternalIdentity:
+        """Show as whom a provider knows you, in order to log in through it from then on.
+
+        Args:
+            provider: name of the provider, see `providers`.
+            password: your own, if you have one.
+            open_browser, show, timeout: as for `log_in_with`; it takes a browser on this machine.
+
+        Raises:
+            Unauthenticated: the password is wrong, the provider refuses, or nobody logged in there in time.
+            Invalid: the password is missing, or somebody else is linked to that person.
+        """
+        ways: dict[str, Any] = {"open_browser": open_browser, "show": show, "timeout": timeout}
+        return ExternalIdentity.model_validate(await link(self.session, provider, password, **ways))
+
+    @operation
     async def whoami(self) -> User:
         """Give the user that is logged in."""
         tokens = await self.session.identity()
-        return User.model_validate(await self.session.request("GET", f"user/{tokens.user_id}"))
+        return User.model_validate(await self.session.request("GET", f"user/{tokens.user_id or 'me'}"))
 
     @operation
     async def version(self) -> dict[str, str]:
@@ -117,12 +180,22 @@ class Api(TwoModes[M]):
         return {name: str(text) for name, text in (await self.session.version()).items()}
 
     @operation
+    async def health(self) -> dict[str, bool]:
+        """Tell whether the parts of the server are well, such as its `database`."""
+        return {name: bool(is_well) for name, is_well in (await self.session.ask("GET", "health")).items()}
+
+    @operation
     async def change_password(self, current: str, new: str) -> None:
-        """Replace your password. Raises `Unauthenticated` when `current` is wrong, `Invalid` when `new` is weak."""
+        """Replace your password; all your other logins end, and access tokens too.
+
+        Raises `Unauthenticated` when `current` is wrong, `Invalid` when `new` is weak.
+        """
         await self.awaiting.whoami()  # Renews the tokens if need be, so that a 401 below is about the password.
         change = {"current_password": current, "new_password": new}
-        await self.session.request("PATCH", "password/change", body=change, renew=False)
+        answer = await self.session.request("PATCH", "password/change", body=change, renew=False)
         self.session.credentials = None
+        if "access_token" in answer:
+            self.session.accept(answer)
 
     @operation
     async def setup_encryption(self, private_key: str | Path | rsa.RSAPrivateKey, *, replace: bool = False) -> str:
@@ -174,9 +247,10 @@ class _Connected(Api[M]):
         password: str | None = None,
         *,
         mfa_code: str | None = None,
+        token: str | None = None,
         tokens: Tokens | None = None,
-        keep: Callable[[Tokens], None] | None = None,
-        kept: Callable[[], Tokens | None] | None = None,
+        keep: Callable[[Tokens], None] | Keeper | None = None,
+        ask: Ask | None = None,
         verify: str | Path | ssl.SSLContext | bool = True,
         retry_for: float = 30.0,
         live: bool = True,
@@ -187,18 +261,24 @@ class _Connected(Api[M]):
         Args:
             url: address of the server, such as `https://hanse.example.org`. Without a path, `/api` is added.
             username, password: exchanged for tokens with the first request, and again when these expire.
-            mfa_code: the six digits of your second factor, where the server asks for one.
+            mfa_code: a code of your second factor, where the server wants one. It works for one login.
+            token: a personal access token (`hanse_pat_…`) instead of username and password.
             tokens: of an earlier login, instead of a password; see `from_profile`.
-            keep: called with new tokens.
-            kept: gives the tokens that `keep` stored last, perhaps in another process.
+            keep: called with new tokens. Only the newest refresh token works.
+            ask: asks for such a code, given the question; by default on a terminal or in a notebook, else nobody is
+                asked.
             verify: file with the certificate authorities to trust (default: those of the machine), or an SSL context.
             retry_for: seconds to try again when the connection fails; a server never met gets 2 seconds.
             live: listen to live events while waiting, if the extra `events` is installed.
             transport: another way to send, for tests.
 
         Raises:
-            Invalid: the address is none.
+            Invalid: the address is none, or there are two ways to log in.
         """
+        if token is not None:
+            if username is not None or tokens is not None:
+                raise Invalid("give either a token, or username and password")
+            tokens = Tokens.personal(token)
         credentials = None
         if username is not None and password is not None:
             credentials = {"username": username, "password": password} | ({"mfa_code": mfa_code} if mfa_code else {})
@@ -208,8 +288,8 @@ class _Connected(Api[M]):
             retry_for=retry_for,
             credentials=credentials,
             tokens=tokens,
-            keep=keep,
-            kept=kept,
+            keeper=Forgetful(keep) if keep is None or callable(keep) else keep,
+            ask=ask or somebody(),
         )
         twin = None if isinstance(session.transport, AwaitingTransport) else Api[Awaiting](session, live=live)
         super().__init__(session, live=live, awaiting=twin)
@@ -220,16 +300,11 @@ class _Connected(Api[M]):
 
         Raises `Unauthenticated` when there is no such login.
         """
-        from hanse.profiles import load, saver, stored_tokens
+        from hanse.profiles import Kept, load
 
         profile = load(name)
-        stored = {
-            "tokens": profile.tokens,
-            "keep": saver(name, profile),
-            "kept": lambda: stored_tokens(name),
-            "verify": profile.ca_file or True,
-        }
-        return cls(profile.url, **{**stored, **options})
+        kept = {"tokens": profile.tokens, "keep": Kept(name, profile), "verify": profile.ca_file or True}
+        return cls(profile.url, **{**kept, **options})
 
 
 class Client(_Connected[Blocking]):

@@ -31,6 +31,7 @@ class Order:
     arguments: Mapping[str, Any]
     organizations: Sequence[int | str] | None
     study: int | str | None
+    store: int | str | None
     databases: Sequence[Database]
     name: str
     description: str
@@ -57,7 +58,10 @@ async def compose(api: Api[Awaiting], order: Order) -> dict[str, Any]:
     study_id = None
     if order.study is not None:
         study_id = (await api.studies.find(order.study, collaboration_id=collaboration.id)).id
-    organizations = await _chosen(api, order, collaboration, study_id)
+    store_id = None
+    if order.store is not None:
+        store_id = (await api.algorithm_stores.find(order.store, collaboration_id=collaboration.id)).id
+    organizations = await choose(api, order.organizations, collaboration, study_id)
     sealer = sealer_for(collaboration.encrypted, api.sealer, plain=order.plain)
     return body(
         TaskCreate,
@@ -66,23 +70,26 @@ async def compose(api: Api[Awaiting], order: Order) -> dict[str, Any]:
         image=order.image,
         collaboration_id=collaboration.id,
         study_id=study_id,
+        store_id=store_id,
+        server_url=None if store_id is None else api.url,
         organizations=[{"id": each.id, "input": seal_input(plain, each, sealer)} for each in organizations],
         databases=[{"label": item} if isinstance(item, str) else dict(item) for item in order.databases],
     )
 
 
-async def _chosen(
-    api: Api[Awaiting], order: Order, collaboration: Collaboration, study_id: int | None
+async def choose(
+    api: Api[Awaiting], wanted: Sequence[int | str] | None, collaboration: Collaboration, study_id: int | None
 ) -> list[Organization]:
+    """Find those who are named among the members, or else all that have a node."""
     where = f" in {collaboration.name}"
     if study_id is None:
         members = await api.organizations.list(collaboration_id=collaboration.id)
     else:
         members = await api.organizations.list(study_id=study_id)
-    if order.organizations is not None:
-        if isinstance(order.organizations, str):
+    if wanted is not None:
+        if isinstance(wanted, str):
             raise Invalid("organizations is a list of names or ids, such as ['alpha', 'beta']")
-        return [pick("organization", key, members, where=where) for key in order.organizations]
+        return [pick("organization", key, members, where=where) for key in wanted]
     with_node = {node.organization.id for node in await api.nodes.list(collaboration_id=collaboration.id)}
     chosen = [member for member in members if member.id in with_node]
     if not chosen:

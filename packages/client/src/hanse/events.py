@@ -43,6 +43,9 @@ class Doorbell:
         from socketio.exceptions import SocketIOError
 
         tokens = await self._session.identity()
+        if tokens.is_personal:  # The server lets these not listen.
+            self._live = False
+            return
         origin = str(self._session.url.copy_with(raw_path=b"/"))
         headers = {"Authorization": f"Bearer {tokens.access}"}
         try:

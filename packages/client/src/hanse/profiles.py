@@ -7,11 +7,12 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hanse._http import Tokens
+from hanse._login import Tokens
 from hanse_core.errors import Invalid, Unauthenticated
 
 
@@ -69,14 +70,50 @@ def load(name: str = "default") -> Profile:
         raise Invalid(f"{path} is damaged; remove it and log in again") from error
 
 
-def stored_tokens(name: str) -> Tokens | None:
-    """Give the tokens that are stored now; None where there are none to be had."""
-    try:
-        return load(name).tokens
-    except (Invalid, Unauthenticated):
+def remove(name: str = "default") -> None:
+    """Forget a login."""
+    path_of(name).unlink(missing_ok=True)
+
+
+class Kept:
+    """Keeps the tokens of a profile where other programs find them, and takes from there what they renewed.
+
+    A refresh token works once; so programs renew one after the other, under a lock that lies beside the profile.
+    """
+
+    def __init__(self, name: str, profile: Profile) -> None:
+        self._name = name
+        self._profile = profile
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        path = path_of(self._name)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _lock(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def newest(self) -> Tokens | None:
+        with suppress(Invalid, Unauthenticated):
+            stored = load(self._name)
+            if (stored.url, stored.username) == (self._profile.url, self._profile.username):
+                return stored.tokens
         return None
 
+    def keep(self, tokens: Tokens | None) -> None:
+        if tokens is None:
+            remove(self._name)
+        else:
+            save(self._name, replace(self._profile, tokens=tokens))
 
-def saver(name: str, profile: Profile) -> Callable[[Tokens], None]:
-    """Give what stores renewed tokens of a profile."""
-    return lambda tokens: (save(name, replace(profile, tokens=tokens)), None)[1]
+
+def _lock(descriptor: int) -> None:
+    """Wait for whoever holds the lock; it ends with its holder. Where there are no such locks, nobody waits."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -6,13 +6,16 @@ import os
 import sys
 import time
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
-from hanse._http import Session, Tokens
+from hanse._http import Session
+from hanse._login import Tokens
 from hanse._loopback import Loopback
+from hanse._resource import body
 from hanse_core.errors import Invalid, Unauthenticated
+from hanse_core.wire.sso import OidcLinkStart
 
 Show = Callable[[str], None]
 Open = Callable[[str], object]
@@ -25,7 +28,28 @@ async def log_in(
     path = f"oidc/{quote(provider, safe='')}"
     if device if device is not None else not has_browser():
         return await _through_device(session, path, show)
-    return await _through_browser(session, path, open_browser, show, timeout)
+
+    def begin(redirect_uri: str) -> Awaitable[Any]:
+        return session.ask("POST", f"{path}/start", {"redirect_uri": redirect_uri})
+
+    proof = await _proof(session, begin, open_browser, show, timeout)
+    return session.accept(await session.ask("POST", f"{path}/finish", proof))
+
+
+async def link(
+    session: Session, provider: str, password: str | None, *, open_browser: Open, show: Show, timeout: float
+) -> dict[str, Any]:
+    """Prove in a browser on this machine as whom a provider knows the user who is logged in."""
+    path = f"oidc/{quote(provider, safe='')}/link"
+
+    def begin(redirect_uri: str) -> Awaitable[Any]:
+        fields = body(OidcLinkStart, redirect_uri=redirect_uri, current_password=password)
+        return session.request("POST", path, body=fields, renew=False)
+
+    await session.request("GET", "session")  # Renews the tokens if need be: a 401 below is about the password.
+    proof = await _proof(session, begin, open_browser, show, timeout)
+    linked: dict[str, Any] = await session.request("POST", f"{path}/finish", body=proof, renew=False)
+    return linked
 
 
 def has_browser() -> bool:
@@ -41,9 +65,12 @@ def has_browser() -> bool:
     return True
 
 
-async def _through_browser(session: Session, path: str, open_browser: Open, show: Show, timeout: float) -> Tokens:
+async def _proof(
+    session: Session, begin: Callable[[str], Awaitable[Any]], open_browser: Open, show: Show, timeout: float
+) -> dict[str, Any]:
+    """Send the browser to the provider, and give what comes back with it."""
     with Loopback() as loopback:
-        begun = await session.ask("POST", f"{path}/start", {"redirect_uri": loopback.redirect_uri})
+        begun = await begin(loopback.redirect_uri)
         loopback.expect(begun["state"])
         address = _web_address(begun["authorization_url"])
         show(f"Log in in the browser. If none opens, visit\n{address}")
@@ -56,8 +83,7 @@ async def _through_browser(session: Session, path: str, open_browser: Open, show
     if "code" not in answer:
         said = answer.get("error_description") or answer.get("error", "no reason")
         raise Unauthenticated(f"the provider did not log you in: {said}")
-    body = {name: answer[name] for name in ("state", "code", "iss") if name in answer}
-    return session.accept(await session.ask("POST", f"{path}/finish", {**body, "ticket": begun["ticket"]}))
+    return {name: answer[name] for name in ("state", "code", "iss") if name in answer} | {"ticket": begun["ticket"]}
 
 
 async def _through_device(session: Session, path: str, show: Show) -> Tokens:

@@ -286,6 +286,7 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/organization/{key}", removing_organization),
     Route("GET", "/user", listing(USER), is_list=True),
     Route("POST", "/user", creating(USER)),
+    Route("GET", "/user/me", anybody, ANY),
     Route("GET", "/user/{key}", seeing_person, PERSONAL),
     Route("PATCH", "/user/{key}", acting(USER, EDIT), PERSONAL),
     Route("DELETE", "/user/{key}", acting(USER, DELETE), PERSONAL),

@@ -21,6 +21,10 @@ class Nodes(Resource[M]):
         collaboration_id: int | None = None,
         study_id: int | None = None,
         status: str | None = None,
+        ip: str | None = None,
+        last_seen_from: str | None = None,
+        last_seen_till: str | None = None,
+        sort: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[Node]:
         """Go through the nodes that you may see.
@@ -29,10 +33,15 @@ class Nodes(Resource[M]):
             name: pattern; `%` stands for any text, `_` for any character.
             organization_id, collaboration_id, study_id: only nodes of it.
             status: `"online"` or `"offline"`.
+            ip: address in the VPN.
+            last_seen_from, last_seen_till: dates, such as `"2026-03-01"`.
+            sort: field to sort by; with `-` before it, the greatest first.
             limit: at most so many (default: all).
         """
         query = {"organization_id": organization_id, "collaboration_id": collaboration_id, "study_id": study_id}
-        async for item in self._each(Node, "node", limit, name=name, status=status, **query):
+        more = {"name": name, "status": status, "ip": ip, "sort": sort}
+        seen = {"last_seen_from": last_seen_from, "last_seen_till": last_seen_till}
+        async for item in self._each(Node, "node", limit, **more, **query, **seen):
             yield item
 
     list = iterate.collected()
@@ -54,9 +63,9 @@ class Nodes(Resource[M]):
         return await self._one(Node, "POST", "node", fields)
 
     @operation
-    async def update(self, id: int, *, name: str) -> Node:
-        """Rename a node."""
-        return await self._one(Node, "PATCH", f"node/{id}", body(NodePatch, name=name))
+    async def update(self, id: int, *, name: str | None = None, clear_ip: bool = False) -> Node:
+        """Rename a node, or forget its address in the VPN."""
+        return await self._one(Node, "PATCH", f"node/{id}", body(NodePatch, name=name, clear_ip=clear_ip or None))
 
     @operation
     async def delete(self, id: int) -> None:
@@ -65,11 +74,11 @@ class Nodes(Resource[M]):
 
     @operation
     async def new_key(self, id: int) -> str:
-        """Replace the API key of a node, e.g. because it was lost, and give the new one."""
+        """Replace the API key of a node, e.g. because it was lost, and give the new one; the old one ends at once."""
         answer = await self._send("POST", "recover/node", {"id": id})
         return str(answer["api_key"])
 
     @operation
     async def kill_tasks(self, id: int) -> None:
-        """Stop everything that runs at a node."""
+        """Stop everything that runs at a node. Raises `Invalid` when the node is not online."""
         await self._send("POST", "kill/node/tasks", {"id": id})

@@ -21,6 +21,7 @@ class Organizations(Resource[M]):
         collaboration_id: int | None = None,
         study_id: int | None = None,
         ids: Sequence[int] | None = None,
+        sort: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[Organization]:
         """Go through the organizations that you may see.
@@ -30,10 +31,11 @@ class Organizations(Resource[M]):
             country: exact.
             collaboration_id, study_id: only members of it.
             ids: only these.
+            sort: field to sort by; with `-` before it, the greatest first.
             limit: at most so many (default: all).
         """
         query = {"name": name, "country": country, "collaboration_id": collaboration_id, "study_id": study_id}
-        async for item in self._each(Organization, "organization", limit, **query, ids=ids and [*ids]):
+        async for item in self._each(Organization, "organization", limit, **query, ids=ids and [*ids], sort=sort):
             yield item
 
     list = iterate.collected()
@@ -74,10 +76,14 @@ class Organizations(Resource[M]):
         address2: str | None = None,
         zipcode: str | None = None,
         country: str | None = None,
+        two_factor_required: bool | None = None,
     ) -> Organization:
-        """Change what is given; the rest stays. (For the public key see `client.setup_encryption`.)"""
+        """Change what is given; the rest stays. (For the public key see `client.setup_encryption`.)
+
+        With `two_factor_required`, whoever of the organization logs in with a password needs a second factor.
+        """
         fields = {"domain": domain, "address1": address1, "address2": address2, "zipcode": zipcode, "country": country}
-        changes = body(OrganizationPatch, name=name, **fields)
+        changes = body(OrganizationPatch, name=name, two_factor_required=two_factor_required, **fields)
         return await self._one(Organization, "PATCH", f"organization/{id}", changes)
 
     @operation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from hanse._modes import M, iteration, operation
-from hanse._resource import Listed, Resource, body, pick
+from hanse._resource import Listed, Resource, body, flag, pick
 from hanse_core.wire.accounts import Role, RoleCreate, RolePatch, Rule
 
 
@@ -17,19 +17,31 @@ class Roles(Resource[M]):
         self,
         *,
         name: str | None = None,
+        description: str | None = None,
         organization_id: int | None = None,
+        collaboration_id: int | None = None,
+        rule_id: int | None = None,
         user_id: int | None = None,
+        include_root: bool | None = None,
+        sort: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[Role]:
         """Go through the roles that you may see.
 
         Args:
-            name: pattern; `%` stands for any text, `_` for any character.
+            name, description: patterns; `%` stands for any text, `_` for any character.
             organization_id: only roles of this organization.
+            collaboration_id: only roles of its members.
+            rule_id: only roles with this rule.
             user_id: only roles that this user holds.
+            include_root: with the two first of these, also the roles that belong to no organization.
+            sort: field to sort by; with `-` before it, the greatest first.
             limit: at most so many (default: all).
         """
-        async for item in self._each(Role, "role", limit, name=name, organization_id=organization_id, user_id=user_id):
+        texts = {"name": name, "description": description, "sort": sort}
+        query = {"organization_id": organization_id, "collaboration_id": collaboration_id, "user_id": user_id}
+        more = {"rule_id": rule_id, "include_root": flag(include_root)}
+        async for item in self._each(Role, "role", limit, **texts, **query, **more):
             yield item
 
     list = iterate.collected()

@@ -21,6 +21,7 @@ class Rules(Resource[M]):
         scope: str | None = None,
         role_id: int | None = None,
         user_id: int | None = None,
+        sort: str | None = None,
     ) -> AsyncIterator[Rule]:
         """Go through the rules that there are.
 
@@ -30,9 +31,10 @@ class Rules(Resource[M]):
             scope: `"OWN"`, `"ORGANIZATION"`, `"COLLABORATION"` or `"GLOBAL"`.
             role_id: only rules of this role.
             user_id: only rules that this user holds, through roles or directly.
+            sort: field to sort by; with `-` before it, the greatest first.
         """
         query = {"name": resource, "operation": operation, "scope": scope, "role_id": role_id, "user_id": user_id}
-        async for item in self._each(Rule, "rule", None, **query):
+        async for item in self._each(Rule, "rule", None, **query, sort=sort):
             yield item
 
     list = iterate.collected()

@@ -20,6 +20,7 @@ class Studies(Resource[M]):
         name: str | None = None,
         collaboration_id: int | None = None,
         organization_id: int | None = None,
+        sort: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[Study]:
         """Go through the studies that you may see.
@@ -28,10 +29,11 @@ class Studies(Resource[M]):
             name: pattern; `%` stands for any text, `_` for any character.
             collaboration_id: only studies within it.
             organization_id: only studies that it takes part in.
+            sort: field to sort by; with `-` before it, the greatest first.
             limit: at most so many (default: all).
         """
         query = {"name": name, "collaboration_id": collaboration_id, "organization_id": organization_id}
-        async for item in self._each(Study, "study", limit, **query):
+        async for item in self._each(Study, "study", limit, **query, sort=sort):
             yield item
 
     list = iterate.collected()
@@ -53,10 +55,18 @@ class Studies(Resource[M]):
         return await self._one(Study, "POST", "study", fields)
 
     @operation
-    async def update(self, id: int, *, name: str | None = None, organization_ids: Sequence[int] | None = None) -> Study:
+    async def update(
+        self,
+        id: int,
+        *,
+        name: str | None = None,
+        organization_ids: Sequence[int] | None = None,
+        collaboration_id: int | None = None,
+    ) -> Study:
         """Change what is given; `organization_ids` replaces the members."""
         members = None if organization_ids is None else [*organization_ids]
-        return await self._one(Study, "PATCH", f"study/{id}", body(StudyPatch, name=name, organization_ids=members))
+        changes = body(StudyPatch, name=name, organization_ids=members, collaboration_id=collaboration_id)
+        return await self._one(Study, "PATCH", f"study/{id}", changes)
 
     @operation
     async def delete(self, id: int, *, delete_dependents: bool = False) -> None:

@@ -70,6 +70,7 @@ class Tasks(Resource[M]):
         arguments: Mapping[str, Any] | None = None,
         organizations: Sequence[int | str] | None = None,
         study: int | str | None = None,
+        store: int | str | None = None,
         databases: Sequence[Database] = ("default",),
         name: str = "",
         description: str = "",
@@ -85,6 +86,7 @@ class Tasks(Resource[M]):
             arguments: by name; anything that JSON can express.
             organizations: ids or names; default is every organization of the collaboration that has a node.
             study: id or name, to stay within a part of the collaboration.
+            store: id or name of the algorithm store that the image comes from; the run is of what was reviewed there.
             databases: labels of the data to read at the stations, or mappings with `label` and e.g. `query`.
             name: for lists; default is the method.
             description: for the others.
@@ -105,6 +107,7 @@ class Tasks(Resource[M]):
             arguments=arguments or {},
             organizations=organizations,
             study=study,
+            store=store,
             databases=databases,
             name=name or method,
             description=description,
@@ -158,6 +161,7 @@ class Tasks(Resource[M]):
         arguments: Mapping[str, Any] | None = None,
         organizations: Sequence[int | str] | None = None,
         study: int | str | None = None,
+        store: int | str | None = None,
         databases: Sequence[Database] = ("default",),
         name: str = "",
         description: str = "",
@@ -178,6 +182,7 @@ class Tasks(Resource[M]):
             arguments=arguments,
             organizations=organizations,
             study=study,
+            store=store,
             databases=databases,
             name=name,
             description=description,

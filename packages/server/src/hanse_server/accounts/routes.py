@@ -101,6 +101,12 @@ async def create_user(
     return user_items(works.links, [user])[0]
 
 
+@users.get("/user/me")
+def get_oneself(work: RequestWork, actor: AnyUser) -> wire.User:
+    """Give the user who asks, whichever kind of token says so."""
+    return user_items(work.links, [Users(work, actor).get(actor.id)])[0]
+
+
 @users.get("/user/{key}", openapi_extra={"parameters": [parameter("include_permissions", "boolean")]})
 def get_user(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> wire.UserWithPermissions | wire.User:
     """Give a user, with what it may do where `include_permissions` is set."""
