@@ -37,7 +37,9 @@ def _ensure_role(session: Session, number: int, role: DefaultRole) -> None:
     row = session.scalar(select(Role).where(Role.is_default_role, Role.name == role.name))
     if row is None:
         # A database that came from a v4 server may have given the usual id to another role.
-        row = Role(id=number if session.get(Role, number) is None else None, name=role.name, is_default_role=True)
+        if session.get(Role, number) is not None:
+            number = session.scalars(select(func.max(Role.id))).one() + 1
+        row = Role(id=number, name=role.name, is_default_role=True)
         session.add(row)
     row.description = role.description
     row.organization_id = None

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, func, inspect, select
+from sqlalchemy import Connection, Engine, create_engine, func, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
@@ -22,6 +22,7 @@ def old(uri: str) -> Iterator[Connection]:
     engine = _plain_engine(uri, read_only=True)
     try:
         with _connected(engine) as connection:
+            _be_patient(connection)
             v4.require_v4(connection)
             yield connection
     finally:
@@ -36,6 +37,7 @@ def empty(uri: str) -> Iterator[Connection]:
     try:
         migrations.upgrade(engine)
         with engine.execution_options(**{IMMEDIATE: True}).begin() as connection:
+            _be_patient(connection)
             _require_empty(connection)
             yield connection
     finally:
@@ -53,6 +55,7 @@ def ours(uri: str) -> Iterator[Connection]:
         migrations.require_current(engine)
         options: dict[str, Any] = {} if file else {"isolation_level": "REPEATABLE READ"}
         with engine.execution_options(**options).connect() as connection:
+            _be_patient(connection)
             yield connection
     finally:
         engine.dispose()
@@ -68,6 +71,7 @@ def new_v4(uri: str) -> Iterator[Connection]:
             if inspect(connection).get_table_names():
                 where = engine.url.render_as_string(hide_password=True)
                 raise Conflict(f"the database {where} holds tables already, and was not touched; name an empty one")
+            _be_patient(connection)
             v4.metadata.create_all(connection)
             yield connection
     finally:
@@ -100,6 +104,13 @@ def _connected(engine: Engine) -> Iterator[Connection]:
         raise Unavailable(f"the database {where} cannot be opened: {error.orig}") from error
     with connection:
         yield connection
+
+
+def _be_patient(connection: Connection) -> None:
+    """Lift the limits that keep a request from holding up others: a transfer may take its time."""
+    if connection.dialect.name == "postgresql":
+        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.execute(text(f"SET LOCAL {limit} = 0"))
 
 
 def _require_empty(connection: Connection) -> None:
