@@ -3,9 +3,7 @@
 import base64
 import json
 import socket
-import sqlite3
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,12 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pyotp
 import pytest
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import Connection, inspect, select
 
 from hanse_core.command import main
 from hanse_server.transfer import v4
+from hanse_web.db import make_engine
 
 pytestmark = [pytest.mark.needs("uv", "python3.10"), pytest.mark.timeout(300)]
 
@@ -42,6 +42,7 @@ class Past:
     folder: Path
     server: Any
     rest: Callable[[str], Any]
+    address: Callable[[str], str]
     ids: dict[str, int] = field(default_factory=dict)
     api_keys: dict[str, str] = field(default_factory=dict)
     otp: dict[str, str] = field(default_factory=dict)
@@ -118,14 +119,57 @@ def work(past: Past) -> None:
     past.tokens["container"] = other("POST", "/token/container", task_id=ids["task"], image=IMAGE)["container_token"]
 
 
+@contextmanager
+def connected(address: str) -> Iterator[Connection]:
+    engine = make_engine(address)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
 @pytest.fixture(scope="module")
-def past(stock_server: Callable[..., Any], rest: Callable[[str], Any]) -> Past:
+def folder(database_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the files of both servers are."""
+    return tmp_path_factory.mktemp(database_kind)
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.needs("postgres"))])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Which database both servers use."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="module")
+def addresses(request: pytest.FixtureRequest, database_kind: str, folder: Path) -> Callable[[str], str]:
+    """Give the address of a database by its name; on PostgreSQL it is made at once."""
+    if database_kind == "sqlite":
+        return lambda name: f"sqlite:///{folder}/{name}.sqlite"
+    server = request.getfixturevalue("postgres")
+    made: set[str] = set()
+
+    def create(name: str) -> str:
+        if name not in made:
+            made.add(name)
+            with psycopg.connect(server + "postgres", autocommit=True) as maintenance:
+                maintenance.execute(f"CREATE DATABASE moving_{name}")  # type: ignore[call-overload]
+        return f"{server}moving_{name}"
+
+    return create
+
+
+@pytest.fixture(scope="module")
+def past(
+    stock_server: Callable[..., Any],
+    rest: Callable[[str], Any],
+    addresses: Callable[[str], str],
+    folder: Path,
+) -> Past:
     """A v4 server that was filled and stopped."""
-    folder = Path(tempfile.mkdtemp(prefix="h"))
-    uri = f"sqlite:///{folder}/stock/default.sqlite"
+    uri = addresses("old")
     smtp = {"server": "mail.example.org", "port": 587, "username": "a@example.org", "password": "mail-secret"}
     server = stock_server(folder / "stock", uri, free_port(), two_factor_auth=True, smtp=smtp)
-    past = Past(folder, server, rest)
+    past = Past(folder, server, rest, addresses)
     try:
         server.start()
         fill(past)
@@ -138,7 +182,8 @@ def past(stock_server: Callable[..., Any], rest: Callable[[str], Any]) -> Past:
 def moved(past: Past) -> Path:
     """Configuration of our server, after both imports."""
     config = past.folder / "hanse.yaml"
-    assert main(["server", "import", str(past.server.config), "--output", str(config)]) == 0
+    configuration = ["server", "import", str(past.server.config), "--output", str(config)]
+    assert main([*configuration, "--database", past.address("ours")]) == 0
     assert main(["server", "import", past.server.uri, "--config", str(config)]) == 0
     return config
 
@@ -172,19 +217,18 @@ def running(command: list[str], folder: Path) -> Iterator[str]:
         process.communicate(timeout=30)
 
 
-def test_the_tables_of_v4_are_written_down_as_the_stock_server_makes_them(past: Past) -> None:
-    engine = create_engine(past.server.uri)
-    found = inspect(engine)
-    stock = {
-        table: {column["name"]: str(column["type"]) for column in found.get_columns(table)}
-        for table in found.get_table_names()
-    }
-    engine.dispose()
-    described = {
-        table.name: {column.name: column.type.compile(engine.dialect) for column in table.columns}
-        for table in v4.metadata.sorted_tables
-    }
-    assert described == stock
+def test_the_tables_that_an_export_makes_are_those_that_the_stock_server_makes(past: Past, moved: Path) -> None:
+    assert main(["server", "export", "--v4", past.address("described"), "--config", str(moved)]) == 0
+    assert described(past.address("described")) == described(past.server.uri)
+
+
+def described(address: str) -> dict[str, dict[str, str]]:
+    with connected(address) as connection:
+        found = inspect(connection)
+        return {
+            table: {column["name"]: str(column["type"]) for column in found.get_columns(table)}
+            for table in found.get_table_names()
+        }
 
 
 def test_everybody_goes_on_at_our_server(past: Past, moved: Path) -> None:
@@ -239,7 +283,7 @@ def test_and_back_at_the_stock_server_with_what_happened_meanwhile(
             organizations=[{"id": ids["beta"], "input": text}],
         )  # fmt: skip
         assert made["id"] > ids["task child"]
-    back = f"sqlite:///{past.folder}/back.sqlite"
+    back = past.address("back")
     assert main(["server", "export", "--v4", back, "--config", str(moved)]) == 0
     server = stock_server(past.folder / "back", back, free_port())
     try:
@@ -258,6 +302,6 @@ def test_and_back_at_the_stock_server_with_what_happened_meanwhile(
         assert again["id"] > made["id"]
     finally:
         server.stop()
-    with sqlite3.connect(past.folder / "back.sqlite") as database:
-        (secret,) = database.execute("SELECT otp_secret FROM user WHERE username = 'alice'").fetchone()
-    assert secret == past.otp["alice"]
+    with connected(back) as database:
+        named = select(v4.user.c.otp_secret).where(v4.user.c.username == "alice")
+        assert database.execute(named).scalar_one() == past.otp["alice"]

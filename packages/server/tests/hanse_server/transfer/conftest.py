@@ -76,17 +76,23 @@ def old(tmp_path: Path) -> Iterator[Old]:
 
 
 @pytest.fixture
-def new_uri(tmp_path: Path) -> str:
+def new_uri(empty_uri: str) -> str:
     """Where ours will be."""
-    return f"sqlite:///{tmp_path}/new.sqlite"
+    return empty_uri
 
 
 @pytest.fixture
 def move(
-    old: Old, new_uri: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    old: Old,
+    new_uri: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., str]:
     """Import the v4 database; gives what was printed."""
     monkeypatch.setenv("HANSE_SERVER_JWT_SECRET_KEY", SECRET)
+    # Where large values are put that belong to no database file.
+    monkeypatch.setenv("HANSE_SERVER_BLOBS__FOLDER", str(tmp_path / "values"))
 
     def run(*options: str, code: int = 0) -> str:
         assert main(["server", "import", old.uri, "--database", new_uri, *options]) == code

@@ -251,7 +251,7 @@ def test_a_dry_run_reports_and_changes_nothing(old: Any, move: Move, tmp_path: P
     printed = move("--dry-run")
     assert "nothing was changed" in printed
     assert "1  users" in printed
-    assert not (tmp_path / "new.sqlite").exists()
+    assert list(tmp_path.iterdir()) == [tmp_path / "old.sqlite"]
 
 
 def test_the_old_database_is_not_touched(old: Any, move: Move, tmp_path: Path) -> None:
@@ -271,10 +271,10 @@ def test_a_database_older_than_4_15_is_refused_with_the_remedy(old: Any, move: M
 
 
 def test_what_is_no_v4_database_is_refused(
-    old: Any, move: Move, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    old: Any, move: Move, new_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     move()
-    assert main(["server", "import", f"sqlite:///{tmp_path}/new.sqlite", "--database", "sqlite:///x"]) == 1
+    assert main(["server", "import", new_uri, "--database", "sqlite:///x"]) == 1
     assert "a Hanse server already" in capsys.readouterr().err
     assert main(["server", "import", f"sqlite:///{tmp_path}/none.sqlite", "--database", "sqlite:///x"]) == 1
     assert "does not exist" in capsys.readouterr().err
@@ -301,8 +301,10 @@ def test_blobs_stay_where_they_are_and_belong_to_their_runs(old: Any, move: Move
     assert blobs == {first: (1, "input", "blobs"), second: (1, "result", "blobs")}
 
 
-async def test_a_blob_whose_size_v4_never_told_is_given_as_a_whole(settings: Settings, make: Any, world: Any) -> None:
-    settings = settings.model_copy(update={"large_result_store": StoreSettings()})
+async def test_a_blob_whose_size_v4_never_told_is_given_as_a_whole(
+    settings: Settings, make: Any, world: Any, tmp_path: Path
+) -> None:
+    settings = settings.model_copy(update={"large_result_store": StoreSettings(folder=tmp_path / "blobs")})
     key, now = str(uuid.uuid4()), datetime(2026, 1, 1, tzinfo=UTC)
 
     async def content() -> AsyncIterator[bytes]:
