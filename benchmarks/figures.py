@@ -32,7 +32,7 @@ class Figure:
     def row(self) -> tuple[str, ...]:
         verdict = {None: "", True: "met", False: "MISSED"}[self.is_met]
         asked = "" if self.asked is None else f"≤ {self.asked:g}"
-        ratio = "" if self.yardstick is None else f"{self.median / self.yardstick:.1f}"
+        ratio = f"{self.median / self.yardstick:.3g}" if self.yardstick else ""
         numbers = (f"{value:.3g}" for value in (min(self.values), self.median, max(self.values)))
         return (self.name, *numbers, self.unit, asked, verdict, ratio)
 

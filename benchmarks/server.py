@@ -32,6 +32,8 @@ from hanse_web.db import make_engine
 CONNECTIONS = (1, 16, 64)
 ROUNDS = 3
 SECONDS = 2
+PATIENCE = 8
+"""Seconds of a run of the peer over many connections: it needs several for the first answers."""
 FASTER = 15
 """How many times the peer's requests per second are asked for."""
 MANY = 100_000
@@ -100,7 +102,9 @@ def _compare(kind: str, mine: Running, peer: Running, folder: Path) -> list[Figu
             own, others = [], []
             for _ in range(ROUNDS):
                 own.append(_ask(mine, filled[0], ask, connections, folder))
-                others.append(_ask(peer, filled[1], ask, connections, folder))
+                others.append(
+                    _ask(peer, filled[1], ask, connections, folder, PATIENCE if connections > 16 else SECONDS)
+                )
             _note(f"{kind}: {ask.name}, {connections} connections", own, others)
             figures += _figures(f"{kind}: {ask.name}, {connections} connections", ask, connections, own, others)
     figures += _log_ins(kind, mine, filled[0], folder)
@@ -127,9 +131,10 @@ def _note(name: str, own: list[Load], others: list[Load]) -> None:
     print(f"  {name}: {mine:.0f}/s, peer {peer:.0f}/s, x {mine / peer:.1f}", file=sys.stderr, flush=True)
 
 
-def _ask(server: Running, filled: Filled, ask: Ask, connections: int, folder: Path) -> Load:
+def _ask(server: Running, filled: Filled, ask: Ask, connections: int, folder: Path, seconds: int = SECONDS) -> Load:
     body = filled.body if ask.is_creation else None
-    return load(server.url + ask.path(filled), connections, folder, token=filled.token, body=body)
+    url = server.url + ask.path(filled)
+    return load(url, connections, folder, token=filled.token, body=body, seconds=seconds)
 
 
 def load(
