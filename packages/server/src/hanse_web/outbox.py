@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import structlog
 from anyio import CancelScope, to_thread
-from sqlalchemy import JSON, Engine, Index, delete, insert, select
+from sqlalchemy import JSON, Engine, Index, Table, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -40,6 +40,10 @@ class OutboxEvent(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index("ix_outbox_event_created_at", "created_at"),)
+
+
+_STORE = insert(cast(Table, OutboxEvent.__table__))
+"""Into the table, not the entity: what the object mapper does for an insert costs several times the insert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class MemoryBus:
 def enqueue(session: Session, clock: Clock, event: Event) -> None:
     """Store an event in the caller's transaction."""
     row = {"name": event.name, "data": event.data, "rooms": list(event.rooms), "created_at": clock.now()}
-    session.execute(insert(OutboxEvent).values(row))
+    session.execute(_STORE, [row])
 
 
 class Dispatcher:

@@ -3,7 +3,21 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, ColumnElement, Select, and_, column, delete, false, func, or_, select, table, true
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    column,
+    delete,
+    false,
+    func,
+    or_,
+    select,
+    table,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from hanse_core.permissions import Operation, Resource, Scope
@@ -18,6 +32,14 @@ _node = table("node", column("id"), column("organization_id"), column("collabora
 _run = table("run", column("task_id"), column("status"))
 _store = table("algorithm_store", column("id"), column("is_for_all", Boolean))
 _store_collaboration = table("store_collaboration", column("store_id"), column("collaboration_id"))
+
+
+_of_member = and_(_node.c.organization_id == member.c.organization_id, _node.c.collaboration_id == bindparam("key"))
+_MEMBERS_WITH_NODE = (
+    select(member.c.organization_id, _node.c.id.is_not(None))
+    .outerjoin_from(member, _node, _of_member)
+    .where(member.c.collaboration_id == bindparam("key"))
+)
 
 
 def visible_collaborations(actor: Actor) -> Select[Collaboration]:
@@ -85,11 +107,7 @@ def member_ids(session: Session, collaboration_id: int) -> frozenset[int]:
 
 def members_with_node(session: Session, collaboration_id: int) -> Mapping[int, bool]:
     """Give the organizations of a collaboration, and whether each has a node there."""
-    of_member = and_(_node.c.organization_id == member.c.organization_id, _node.c.collaboration_id == collaboration_id)
-    statement = select(member.c.organization_id, _node.c.id.is_not(None)).outerjoin_from(member, _node, of_member)
-    return {
-        key: bool(has) for key, has in session.execute(statement.where(member.c.collaboration_id == collaboration_id))
-    }
+    return {key: bool(has_node) for key, has_node in session.execute(_MEMBERS_WITH_NODE, {"key": collaboration_id})}
 
 
 def study_member_ids(session: Session, study_id: int) -> frozenset[int]:

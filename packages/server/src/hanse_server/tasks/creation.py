@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Collection
+from typing import Any, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import Table, insert, select
 
 from hanse_core import events
 from hanse_core.errors import Conflict, Denied, Invalid, NotFound
@@ -30,6 +31,11 @@ from hanse_web.locks import claim
 from hanse_web.work import Work
 
 KEY_LENGTH = 255
+# Into the tables, not the entities: what the object mapper does for an insert costs several times the insert.
+_NEW_JOB = insert(cast(Table, Job.__table__)).returning(cast(Table, Job.__table__).c.id)
+_NEW_TASK = insert(cast(Table, Task.__table__)).returning(cast(Table, Task.__table__).c.id)
+_NEW_DATABASE = insert(cast(Table, TaskDatabase.__table__))
+_NEW_RUN = insert(cast(Table, Run.__table__))
 
 
 class TaskCreation:
@@ -196,20 +202,16 @@ class TaskCreation:
         )
 
     def _job(self) -> int:
-        job = Job()
-        self._session.add(job)
-        self._session.flush()
-        return job.id
+        return int(self._session.execute(_NEW_JOB).scalar_one())
 
     def _store(self, task: Task, body: TaskCreate, inputs: TaskInputs) -> None:
-        self._session.add(task)
-        self._session.flush()
+        task.id = self._session.execute(_NEW_TASK, [_values(task)]).scalar_one()
         databases = [
             {"task_id": task.id, "label": one.label, "parameters": json.dumps(one.parameters(), separators=(",", ":"))}
             for one in body.databases or ()
         ]
         if databases:
-            self._session.execute(insert(TaskDatabase), databases)
+            self._session.execute(_NEW_DATABASE, databases)
         now = self._work.clock.now()
         runs = [
             Run(task_id=task.id, organization_id=one.id, status=RunStatus.PENDING.value, assigned_at=now)
@@ -222,5 +224,9 @@ class TaskCreation:
             self._session.flush()
             inputs.settle()
         else:  # nobody needs their ids, so that one statement makes them all
-            columns = ("task_id", "organization_id", "status", "assigned_at", "input")
-            self._session.execute(insert(Run), [{name: getattr(run, name) for name in columns} for run in runs])
+            self._session.execute(_NEW_RUN, [_values(run) for run in runs])
+
+
+def _values(row: Task | Run) -> dict[str, Any]:
+    """Give what was set of a row that is not stored yet; the table has defaults for the rest."""
+    return {name: value for name, value in vars(row).items() if not name.startswith("_")}

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from hanse_core.errors import Invalid
@@ -11,6 +11,16 @@ from hanse_server.accounts.models import Organization
 from hanse_server.collaborations.models import Node, NodeSetting
 from hanse_server.tasks.models import Task
 from hanse_web.access import Actor
+
+_LIMITS = (
+    select(Node.organization_id, NodeSetting.key, NodeSetting.value)
+    .join(Node, Node.id == NodeSetting.node_id)
+    .where(
+        Node.collaboration_id == bindparam("collaboration_id"),
+        Node.organization_id.in_(bindparam("ids", expanding=True)),
+        NodeSetting.key.in_(("allowed_users", "allowed_orgs")),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +41,7 @@ def initiator_of(session: Session, actor: Actor, parent: Task | None) -> Initiat
 
 def require_willing_nodes(session: Session, collaboration_id: int, ids: Collection[int], initiator: Initiator) -> None:
     """Respect what the nodes of these organizations shared about whom they work for."""
-    limits = session.execute(
-        select(Node.organization_id, NodeSetting.key, NodeSetting.value)
-        .join(Node, Node.id == NodeSetting.node_id)
-        .where(Node.collaboration_id == collaboration_id, Node.organization_id.in_(ids))
-        .where(NodeSetting.key.in_(("allowed_users", "allowed_orgs")))
-    ).all()
+    limits = session.execute(_LIMITS, {"collaboration_id": collaboration_id, "ids": list(ids)}).all()
     if not limits:
         return
     own_name = select(Organization.name).where(Organization.id == initiator.organization_id)
