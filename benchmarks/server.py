@@ -30,7 +30,7 @@ from hanse_server.tasks.models import Job, Run, Task
 from hanse_web.db import make_engine
 
 CONNECTIONS = (1, 16, 64)
-ROUNDS = 3
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SECONDS = 2
 PATIENCE = 8
 """Seconds of a run of the peer over many connections: it needs several for the first answers."""
