@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
+from hanse import AsyncClient, Client, SecondFactorNeeded
 from hanse._http import api_url
 from hanse._login import Tokens
-from hanse_core.errors import Denied, Invalid, NotFound, Unauthenticated, Unavailable
+from hanse_core.errors import Denied, Invalid, NotFound, TooLarge, Unauthenticated, Unavailable
+
+v4 = sys.modules["v4"]
 
 
 @pytest.mark.parametrize(
@@ -91,10 +98,171 @@ async def test_when_nothing_is_left_to_log_in_with_it_says_how(connect: Any, ser
 
 async def test_new_tokens_are_handed_to_whoever_keeps_them(connect: Any, server: Any) -> None:
     kept: list[Tokens] = []
-    stale = connect(tokens=Tokens("access-0", "refresh-0", 7), keep=kept.append)
+    stale = connect(tokens=Tokens("access-0", "refresh-1", 7), keep=kept.append)
     await _call(stale.organizations.list)
     await _call(stale.close)
     assert [each.access for each in kept] == ["access-1"]
+
+
+async def test_threads_that_share_a_client_renew_once(server: Any) -> None:
+    with Client(v4.ORIGIN, "alice", "Secret.1", live=False, transport=server.transport()) as client:
+        client.login()
+        server.access = 2
+        with ThreadPoolExecutor(8) as threads:
+            names = list(threads.map(lambda _: client.organizations.get(2).name, range(16)))
+    assert names == ["alpha"] * 16
+    assert len(server.sent("POST", "token/refresh")) == 1
+
+
+async def test_tasks_that_share_a_client_log_in_and_renew_once(server: Any) -> None:
+    async with AsyncClient(v4.ORIGIN, "alice", "Secret.1", live=False, transport=server.transport()) as client:
+        await asyncio.gather(*(client.organizations.get(2) for _ in range(8)))
+        server.access = 2
+        await asyncio.gather(*(client.organizations.get(2) for _ in range(8)))
+    assert len(server.sent("POST", "token/user")) == 1
+    assert len(server.sent("POST", "token/refresh")) == 1
+
+
+async def test_giving_up_does_not_lose_tokens_that_are_on_their_way(server: Any) -> None:
+    """Whoever loses the answer to a refresh is taken for a thief when it comes again."""
+    kept: list[Tokens] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("token/refresh"):
+            begun.set()
+            await go_on.wait()
+        return server(request)  # type: ignore[no-any-return]
+
+    server.access = 2
+    async with AsyncClient(
+        v4.ORIGIN, tokens=Tokens("access-1", "refresh-1", 7), keep=kept.append, transport=httpx.MockTransport(slowly)
+    ) as client:
+        impatient = asyncio.create_task(client.organizations.get(2))
+        await begun.wait()
+        impatient.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await impatient
+        assert (await client.organizations.get(2)).name == "alpha"
+    assert [each.refresh for each in kept] == ["refresh-2"]
+    assert len(server.sent("POST", "token/refresh")) == 1
+
+
+async def test_only_the_newest_refresh_token_is_used(connect: Any, server: Any) -> None:
+    stale = connect(tokens=Tokens("access-1", "refresh-1", 7))
+    for access in (2, 3, 4):
+        server.access = access
+        assert (await _call(lambda: stale.organizations.get(2))).name == "alpha"
+    await _call(stale.close)
+    sent = [each.headers["Authorization"] for each in server.sent("POST", "token/refresh")]
+    assert sent == ["Bearer refresh-1", "Bearer refresh-2", "Bearer refresh-3"]
+
+
+async def test_a_personal_access_token_is_a_login(connect: Any, server: Any) -> None:
+    client = connect(username=None, password=None, token="hanse_pat_good\n")
+    assert (await _call(client.login)).username == "alice"
+    assert "hanse_pat" not in repr(client)
+    assert [each.url.path for each in server.requests] == ["/api/user/me"]
+    await _call(client.close)
+    with pytest.raises(Invalid, match="either a token"):
+        connect(token="hanse_pat_good")
+
+
+async def test_a_personal_access_token_that_ended_is_not_renewed(connect: Any, server: Any) -> None:
+    client = connect(username=None, password=None, token="hanse_pat_old")
+    with pytest.raises(Unauthenticated, match="ended or was revoked"):
+        await _call(client.tasks.list)
+    await _call(client.close)
+    assert [each.url.path for each in server.requests] == ["/api/task"]
+
+
+async def test_a_person_is_asked_for_the_code(connect: Any, server: Any) -> None:
+    asked: list[str] = []
+    client = connect(password="two-factor", ask=lambda question: (asked.append(question), "654321 ")[1])
+    assert (await _call(client.login)).username == "alice"
+    await _call(client.close)
+    assert asked == ["code of your second factor: "]
+    assert json.loads(server.sent("POST", "token/user")[-1].content)["mfa_code"] == "654321"
+
+
+async def test_who_needs_a_second_factor_is_shown_one(connect: Any) -> None:
+    asked: list[str] = []
+    client = connect(password="no-factor-yet", ask=lambda question: (asked.append(question), "654321")[1])
+    assert (await _call(client.login)).username == "alice"
+    await _call(client.close)
+    assert "otpauth://x" in asked[0]
+    assert "JBSW" in asked[0]
+
+
+async def test_where_nobody_can_be_asked_a_program_is_told_what_is_needed(connect: Any) -> None:
+    client = connect(password="no-factor-yet")
+    with pytest.raises(SecondFactorNeeded) as caught:
+        await _call(client.login)
+    await _call(client.close)
+    assert caught.value.setup is not None
+    assert caught.value.setup.otp_secret == "JBSW"
+    assert "JBSW" not in str(caught.value) + repr(caught.value)
+
+
+async def test_a_code_is_sent_for_one_login_only(connect: Any, server: Any) -> None:
+    client = connect(password="two-factor", mfa_code="123456")
+    await _call(client.login)
+    server.access, server.refresh_works = 2, False
+    with pytest.raises(SecondFactorNeeded):
+        await _call(client.organizations.list)
+    await _call(client.close)
+    assert "mfa_code" not in json.loads(server.sent("POST", "token/user")[-1].content)
+
+
+async def test_logging_out_ends_the_login_here_and_there(client: Any, server: Any) -> None:
+    await client.login()
+    await client.logout()
+    assert json.loads(server.sent("POST", "token/revoke")[0].content) == {"all": False}
+    with pytest.raises(Unauthenticated, match="not logged in"):
+        await client.organizations.list()
+    await client.logout()
+
+
+async def test_after_a_change_of_password_the_new_tokens_are_used(client: Any, server: Any) -> None:
+    """For all that were given out before have ended."""
+    await client.login()
+    new = {"access_token": "access-2", "refresh_token": "refresh-2", "refresh_url": "/r", "user_url": "/api/user/7"}
+    server.faults = [None, httpx.Response(200, json={"msg": "changed", **new})]
+    await client.change_password("Secret.1", "Other-Secret.2")
+    server.access = 2
+    assert (await client.organizations.get(2)).name == "alpha"
+    assert server.sent("POST", "token/refresh") == []
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_busy_server_is_asked_again_when_it_says(client: Any, server: Any, status: int) -> None:
+    await client.login()
+    server.faults = [httpx.Response(status, json={"msg": "busy"}, headers={"Retry-After": "1"})]
+    assert (await client.organizations.create("delta")).name == "delta"
+    assert len(server.sent("POST", "organization")) == 2
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_pause_that_is_too_long_is_told(client: Any, server: Any, status: int) -> None:
+    await client.login()
+    server.faults = [httpx.Response(status, json={"msg": "busy"}, headers={"Retry-After": "600"})]
+    with pytest.raises(Unavailable, match="busy") as caught:
+        await client.organizations.get(2)
+    assert caught.value.retry_after == 600
+
+
+async def test_a_limit_is_named_whoever_set_it(client: Any, server: Any) -> None:
+    await client.login()
+    said = {"msg": "the body exceeds 1024 bytes", "code": "too-large"}
+    server.faults = [httpx.Response(413, json=said)]
+    with pytest.raises(TooLarge, match="1024 bytes"):
+        await client.organizations.create("delta")
+    request = httpx.Request("POST", "http://hanse.test/api/organization", json={})
+    server.faults = [httpx.Response(413, text="<html>", request=request)]
+    with pytest.raises(TooLarge, match=r"\d+ bytes are more .* proxy"):
+        await client.organizations.create("delta")
 
 
 async def test_a_denial_is_no_reason_to_renew(client: Any, server: Any) -> None:

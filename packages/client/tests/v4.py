@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,19 @@ class Held(httpx.SyncByteStream, httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self.chunks:
             yield chunk
+
+
+class Cut(Held):
+    """A body that breaks off."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.chunks
+        raise httpx.ReadError("connection reset")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self.chunks:
+            yield chunk
+        raise httpx.ReadError("connection reset")
 
 
 def link(kind: str, id: int) -> Json:
@@ -72,10 +86,17 @@ class Server:
     waiting: list[str] = field(default_factory=list)
     """What is answered, in turn, to whoever asks whether a person has logged in elsewhere."""
     login_page: str = "https://login.hospital.example/auth"
-    faults: list[Exception | int | None] = field(default_factory=list)
+    faults: list[Exception | int | httpx.Response | None] = field(default_factory=list)
     lost_answers: int = 0
     access: int = 1
     refresh_works: bool = True
+    generation: int = 1
+    """Of the refresh token: only the newest works, and one that comes again ends the session."""
+    blobs: dict[str, bytes] | None = None
+    """Where inputs and results are, if the server has a store for them."""
+    cuts: list[int] = field(default_factory=list)
+    """After how many bytes the next downloads break off."""
+    knows_ranges: bool = True
     keys: dict[str, Json] = field(default_factory=dict)
     on_status: Callable[[int], None] = lambda _: None
 
@@ -105,6 +126,8 @@ class Server:
         fault = self.faults.pop(0) if self.faults else None
         if isinstance(fault, Exception):
             raise fault
+        if isinstance(fault, httpx.Response):
+            return fault
         if isinstance(fault, int):
             return httpx.Response(fault, json={"msg": f"fault {fault}"})
         response = self.answer(request)
@@ -121,8 +144,10 @@ class Server:
             return self.token(path, request)
         if path.startswith("oidc"):
             return self.sign_on(path, json.loads(request.content or "{}"))
-        if request.headers.get("Authorization") != f"Bearer access-{self.access}":
+        if request.headers.get("Authorization") not in (f"Bearer access-{self.access}", "Bearer hanse_pat_good"):
             return httpx.Response(401, json={"msg": "Token has expired"})
+        if path.startswith("blobstream"):
+            return self.blob(path.removeprefix("blobstream").strip("/"), request)
         for pattern, handle in ROUTES:
             if match := re.fullmatch(pattern, f"{request.method} {path}"):
                 return handle(self, request, *(int(group) for group in match.groups()))
@@ -152,15 +177,45 @@ class Server:
             body = json.loads(request.content)
             if body["password"] == "two-factor" and "mfa_code" not in body:
                 return httpx.Response(200, json={"msg": "Please provide a code"})
-            if body["password"] not in ("Secret.1", "two-factor"):
+            if body["password"] == "no-factor-yet" and "mfa_code" not in body:
+                return httpx.Response(200, json={"qr_uri": "otpauth://x", "otp_secret": "JBSW", "msg": "scan it"})
+            if body["password"] not in ("Secret.1", "two-factor", "no-factor-yet"):
                 return httpx.Response(401, json={"msg": "Failed to login"})
-        elif not self.refresh_works or not request.headers["Authorization"].startswith("Bearer refresh-"):
+        elif path == "token/revoke":
+            self.refresh_works = False
+            return httpx.Response(200, json={"msg": "ended"})
+        elif not self.refresh_works or request.headers["Authorization"] != f"Bearer refresh-{self.generation}":
+            self.refresh_works = False
             return httpx.Response(401, json={"msg": "Token has expired"})
+        else:
+            self.generation += 1
         return self._tokens()
 
     def _tokens(self) -> httpx.Response:
-        tokens = {"access_token": f"access-{self.access}", "refresh_token": f"refresh-{self.access}"}
+        tokens = {"access_token": f"access-{self.access}", "refresh_token": f"refresh-{self.generation}"}
         return httpx.Response(200, json={**tokens, "refresh_url": "/api/token/refresh", "user_url": "/api/user/7"})
+
+    def blob(self, path: str, request: httpx.Request) -> httpx.Response:
+        if path == "status":
+            return httpx.Response(200, json={"blob_store_enabled": self.blobs is not None})
+        assert self.blobs is not None
+        if request.method == "POST":
+            assert int(request.headers["Content-Length"]) == len(request.content)
+            key = str(uuid.UUID(int=len(self.blobs)))
+            self.blobs[key] = request.content
+            return httpx.Response(201, json={"uuid": key})
+        whole, start = self.blobs[path], 0
+        wanted = re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range", ""))
+        headers = {"Content-Length": str(len(whole))}
+        if self.knows_ranges:
+            headers["ETag"] = f'"{path}"'
+            if wanted and request.headers["If-Range"] == headers["ETag"]:
+                start = int(wanted[1])
+                headers["Content-Range"] = f"bytes {start}-{len(whole) - 1}/{len(whole)}"
+                headers["Content-Length"] = str(len(whole) - start)
+        kind, end = (Cut, start + self.cuts.pop(0)) if self.cuts else (Held, len(whole))
+        pieces = [whole[at : min(at + 1000, end)] for at in range(start, end, 1000)]
+        return httpx.Response(206 if start else 200, headers=headers, stream=kind(pieces))
 
     def finish(self, task_id: int, results: dict[int, Any], *, status: str = "completed", log: str = "") -> None:
         """End the runs of a task at these organizations."""
@@ -172,7 +227,11 @@ class Server:
                 result = results[organization_id]
                 sealed = result if isinstance(result, str) and "$" in result else None
                 plain = base64.b64encode(json.dumps(result).encode()).decode()
-                self.results[run["id"]] = None if status != "completed" else sealed or plain
+                text = None if status != "completed" else sealed or plain
+                if self.blobs is not None and text is not None:
+                    key = str(uuid.UUID(int=1000 + run["id"]))
+                    self.blobs[key], text = text.encode(), key
+                self.results[run["id"]] = text
         self.roll_up(task_id)
 
     def roll_up(self, task_id: int) -> None:
@@ -302,7 +361,7 @@ def runs(server: Server, request: httpx.Request) -> httpx.Response:
 
 def results(server: Server, request: httpx.Request) -> httpx.Response:
     items = [
-        {"id": id, "result": server.results.get(id), "blob_storage_used": False, "cleanup_at": None,
+        {"id": id, "result": server.results.get(id), "blob_storage_used": server.blobs is not None, "cleanup_at": None,
          "task": run["task"], "run": link("run", id)}
         for id, run in server.runs.items()
     ]  # fmt: skip
@@ -331,6 +390,7 @@ ROUTES: list[tuple[str, Callable[..., httpx.Response]]] = [
     (r"GET node", nodes),
     (r"POST node", create_node),
     (r"GET user/(\d+)", lambda server, request, id: httpx.Response(200, json=user(id, "alice", 2))),
+    (r"GET user/me", lambda server, request: httpx.Response(200, json=user(7, "alice", 2))),
     (r"GET task", tasks),
     (r"POST task", create_task),
     (r"GET task/(\d+)", one_task),

@@ -19,6 +19,7 @@ def read_error(response: httpx.Response) -> HanseError:
     error = _of_another(response) if body is None else None
     if error is None:
         error = from_wire(response.status_code, body)
+    error.status = response.status_code
     pause = retry_after(response)
     error.retry_after = None if pause is None else round(pause)
     return error

@@ -13,12 +13,14 @@ from typing import Any, NoReturn
 import httpx
 
 from hanse._answers import read_error, retry_after
+from hanse._bodies import Content
 from hanse._login import Ask, Forgetful, Keeper, Tokens, refusal, setting_up
 from hanse._transports import Transport
-from hanse_core.errors import Denied, Invalid, Malformed, Unauthenticated, Unavailable
+from hanse_core.errors import Denied, HanseError, Invalid, Malformed, Unauthenticated, Unavailable
 from hanse_core.protocol import API_PATH
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_UNKNOWN = 404
 _FIRST_CONTACT_SECONDS = 2.0
 """A server that never answered is more likely a wrong address than one that restarts: give up soon."""
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -42,6 +44,7 @@ class Call:
     is_repeatable: bool = False
     timeout: httpx.Timeout | None = None
     stream: bool = False
+    content: Content | None = field(default=None, repr=False)
 
     def may_repeat_after(self, error: httpx.TransportError) -> bool:
         return self._is_harmless or isinstance(error, _NEVER_SENT)
@@ -85,11 +88,12 @@ class Session:
         self.transport = transport
         self.credentials = credentials
         self.tokens = tokens
-        self._retry_for = retry_for
+        self.retry_for = retry_for
         self._keeper = keeper or Forgetful(None)
         self._ask = ask
         self._has_met = False
         self._is_hanse: bool | None = None
+        self._has_blobs: bool | None = None
 
     async def request(
         self,
@@ -103,8 +107,8 @@ class Session:
     ) -> Any:
         """Send as the user, and give the decoded answer; `key` marks a creation that must happen only once."""
         headers = {"Idempotency-Key": key} if key and await self.is_hanse() else {}
-        response = await self._as_user(Call(method, path, query, body, headers), renew=renew)
-        return _decoded(response.content, response)
+        response = await self.as_user(Call(method, path, query, body, headers), renew=renew)
+        return decoded(response.content, response)
 
     async def pages(self, path: str, query: Query, per_page: int) -> AsyncIterator[dict[str, Any]]:
         """Walk through all pages of a list."""
@@ -119,7 +123,7 @@ class Session:
         """Ask for something that the server holds back until it is final; None when `seconds` passed first."""
         ends = time.monotonic() + seconds
         timeout = httpx.Timeout(TIMEOUT.connect, read=max(0.05, seconds))
-        response = await self._as_user(Call("GET", path, timeout=timeout, stream=True))
+        response = await self.as_user(Call("GET", path, timeout=timeout, stream=True))
         received = b""
         try:
             async for chunk in self.transport.chunks(response):
@@ -130,7 +134,18 @@ class Session:
             return None
         finally:
             await self.transport.discard(response)
-        return _decoded(received, response)
+        return decoded(received, response)
+
+    async def has_blobs(self) -> bool:
+        """Tell whether inputs are uploaded as blobs, and results downloaded (asked once)."""
+        if self._has_blobs is None:
+            try:
+                self._has_blobs = bool((await self.request("GET", "blobstream/status"))["blob_store_enabled"])
+            except HanseError as error:
+                if error.status != _UNKNOWN:
+                    raise
+                self._has_blobs = False  # a server of before 4.12
+        return self._has_blobs
 
     async def is_hanse(self) -> bool:
         """Tell whether the server is one of ours, which knows more than v4 does (asked once)."""
@@ -160,7 +175,7 @@ class Session:
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Send as nobody, and give the decoded answer: for the steps of a login."""
         response = await self._persistently(Call(method, path, body=body))
-        return _decoded(response.content, response)
+        return decoded(response.content, response)
 
     def accept(self, answer: dict[str, Any]) -> Tokens:
         """Go on as the user of a login; credentials given before are forgotten."""
@@ -200,7 +215,7 @@ class Session:
         headers = {"Authorization": f"Bearer {used.refresh}"}
         response = await self._persistently(Call("POST", "token/refresh", headers=headers, is_repeatable=True))
         if response.is_success:
-            return self._accept(_decoded(response.content, response))
+            return self._accept(decoded(response.content, response))
         error = read_error(response)
         if not isinstance(error, (Unauthenticated, Malformed)):
             raise error
@@ -224,7 +239,7 @@ class Session:
         """Send a password, perhaps with a code; a code works once, so that is not sent twice."""
         repeatable = "mfa_code" not in credentials
         response = await self._persistently(Call("POST", "token/user", body=credentials, is_repeatable=repeatable))
-        answer: dict[str, Any] = _decoded(response.content, response)
+        answer: dict[str, Any] = decoded(response.content, response)
         return answer
 
     async def _code(self, answer: dict[str, Any]) -> str:
@@ -242,7 +257,8 @@ class Session:
         self._keeper.keep(self.tokens)
         return self.tokens
 
-    async def _as_user(self, call: Call, *, renew: bool = True) -> httpx.Response:
+    async def as_user(self, call: Call, *, renew: bool = True) -> httpx.Response:
+        """Send as the user; tokens that the server no longer takes are renewed once."""
         tokens = await self.identity()
         response = await self._persistently(call, tokens)
         if renew and response.status_code == 401 and isinstance(read_error(response), Unauthenticated):
@@ -255,8 +271,8 @@ class Session:
 
     async def _persistently(self, call: Call, tokens: Tokens | None = None) -> httpx.Response:
         """Send until there is an answer, or too long; a request that may have been received only if repeatable."""
-        ends = time.monotonic() + (self._retry_for if self._has_met else min(self._retry_for, _FIRST_CONTACT_SECONDS))
-        for pause in _pauses():
+        ends = time.monotonic() + (self.retry_for if self._has_met else min(self.retry_for, _FIRST_CONTACT_SECONDS))
+        for pause in pauses():
             is_last = time.monotonic() + pause > ends
             try:
                 response = await self._send(call, tokens)
@@ -278,9 +294,14 @@ class Session:
             f"{self.url}/{call.path}",
             params={name: value for name, value in (call.query or {}).items() if value is not None} or None,
             json=call.body,
-            headers={**identity, **call.headers},
+            headers={**identity, **call.headers, **(call.content.headers if call.content else {})},
             timeout=call.timeout or TIMEOUT,
         )
+        if call.content is not None:
+            whole = request
+            request = httpx.Request(
+                whole.method, whole.url, headers=whole.headers, stream=call.content, extensions=whole.extensions
+            )
         response = await self.transport.send(request, stream=call.stream)
         if call.stream and response.is_error:
             await self.transport.read(response)
@@ -297,7 +318,7 @@ class Session:
         ) from error
 
 
-def _pauses() -> Iterator[float]:
+def pauses() -> Iterator[float]:
     """Give growing pauses, scattered so that clients that lost the same server do not return together."""
     longest = 0.1
     while True:
@@ -305,7 +326,8 @@ def _pauses() -> Iterator[float]:
         longest = min(longest * 2, 5.0)
 
 
-def _decoded(content: bytes, response: httpx.Response) -> Any:
+def decoded(content: bytes, response: httpx.Response) -> Any:
+    """Read an answer that is JSON, or raise the error that it is."""
     if response.is_error:
         raise read_error(response)
     try:

@@ -14,7 +14,7 @@ from hanse_core.crypto.sealer import EnvelopeSealer, PlainSealer, Sealer
 from hanse_core.errors import Invalid
 from hanse_core.wire.accounts import Organization
 
-_NO_KEY = "is encrypted; call client.setup_encryption(private_key) first"
+NO_KEY = "is encrypted; call client.setup_encryption(private_key) first"
 
 
 def sealer_of(private_key: str | Path | rsa.RSAPrivateKey) -> EnvelopeSealer:
@@ -30,7 +30,7 @@ def sealer_for(encrypted: bool, own: EnvelopeSealer | None, *, plain: bool = Fal
     """
     if encrypted:
         if own is None:
-            raise Invalid(f"the collaboration {_NO_KEY}")
+            raise Invalid(f"the collaboration {NO_KEY}")
         return own
     if own is not None and not plain:
         raise Invalid(
@@ -54,7 +54,7 @@ def open_result(text: str | None, own: EnvelopeSealer | None) -> Any:
         return None
     sealed = looks_sealed(text)
     if sealed and own is None:
-        raise Invalid(f"the result {_NO_KEY}")
+        raise Invalid(f"the result {NO_KEY}")
     opened = own.open(text) if sealed and own is not None else PlainSealer().open(text)
     try:
         return json.loads(opened) if opened else None

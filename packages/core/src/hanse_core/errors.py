@@ -93,7 +93,7 @@ _CLASSES: tuple[type[HanseError], ...] = (
     Invalid, Unauthenticated, Denied, WrongIdentity, NotFound, Conflict, TooLarge, Malformed, Unavailable, Unsupported,
 )  # fmt: skip
 _BY_CODE = {cls.code: cls for cls in _CLASSES}
-_BY_STATUS = {cls.status: cls for cls in reversed(_CLASSES)}
+_BY_STATUS = {cls.status: cls for cls in reversed(_CLASSES)} | {429: Unavailable}
 
 
 def to_wire(error: HanseError) -> dict[str, object]:

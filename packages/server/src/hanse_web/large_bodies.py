@@ -8,8 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from hanse_core.errors import TooLarge
+from hanse_core.scan import Begin, End, NotJson, Piece, Scanner
 from hanse_web.app import BODY_BYTES
-from hanse_web.scan import Begin, End, NotJson, Piece, Scanner
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 LARGE = 1 << 50

@@ -1,4 +1,4 @@
-"""Results as they travel: sealed or base64. `client.tasks.results` gives them opened."""
+"""Results as they travel: sealed or base64, or the name of a blob. `client.tasks.results` gives them opened."""
 
 from __future__ import annotations
 

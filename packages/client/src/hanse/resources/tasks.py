@@ -10,8 +10,8 @@ from hanse._modes import M, iteration, operation
 from hanse._resource import Identified, Resource, id_of
 from hanse.answers import Answer, Answers
 from hanse.composition import Database, Order, compose
-from hanse.encryption import open_result
 from hanse.progress import display
+from hanse.values import results_of
 from hanse.waiting import failure_of, names_in, until_finished
 from hanse_core.states import RunStatus
 from hanse_core.wire.tasks import Task
@@ -199,13 +199,13 @@ class Tasks(Resource[M]):
         present = task if isinstance(task, Task) else await self.get(id_of(task))
         names = await names_in(self._all, present)
         runs = await self._all.runs.list(task_id=present.id)
-        texts = {each.id: each.result for each in await self._all.results.list(task_id=present.id)}
+        values = await results_of(self._all, present.id)
         answers = [
             Answer(
                 organization=names.get(run.organization.id, f"organization {run.organization.id}"),
                 organization_id=run.organization.id,
                 run_id=run.id,
-                result=open_result(texts.get(run.id), self._all.sealer),
+                result=values.get(run.id),
             )
             for run in reversed(runs)
             if run.status is RunStatus.COMPLETED

@@ -35,11 +35,11 @@ def open_sealed(sealed: str, private_key: rsa.RSAPrivateKey) -> bytes:
         raise Invalid("the payload is not encrypted: it does not consist of three parts separated by '$'")
     try:
         wrapped, iv, body = (base64.b64decode(part) for part in parts)
-        key = _session_key(private_key.decrypt(wrapped, padding.PKCS1v15()))
+        key = session_key(private_key.decrypt(wrapped, padding.PKCS1v15()))
         message = _aes_ctr(key, iv, body)
     except ValueError as error:
         raise Invalid("the payload cannot be decrypted: it was encrypted for another key, or damaged") from error
-    return _without_base64(message)
+    return without_base64(message)
 
 
 def looks_sealed(text: str) -> bool:
@@ -54,14 +54,15 @@ def looks_sealed(text: str) -> bool:
     return len(decoded[1]) == IV_BYTES
 
 
-def _session_key(plain: bytes) -> bytes:
+def session_key(plain: bytes) -> bytes:
+    """Read the key of a message, which the stock web interface writes as base64."""
     key = plain if len(plain) == _KEY_BYTES else base64.b64decode(plain, validate=True)
     if len(key) != _KEY_BYTES:
         raise ValueError("wrong length of the session key")
     return key
 
 
-def _without_base64(message: bytes) -> bytes:
+def without_base64(message: bytes) -> bytes:
     """Undo the web interface's extra base64, only where the text is strict base64 of JSON and not JSON itself."""
     if _is_json(message):
         return message

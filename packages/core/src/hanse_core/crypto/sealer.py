@@ -14,6 +14,8 @@ from hanse_core.errors import Invalid
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa
 
+    from hanse_core.crypto.streams import Opener
+
 
 class Sealer(Protocol):
     """Turns payload bytes into the string on the wire and back."""
@@ -51,6 +53,12 @@ class EnvelopeSealer:
         from hanse_core.crypto import envelope, keys
 
         return envelope.seal(message, keys.load_public(public_key))
+
+    def opener(self, *, is_blob: bool) -> Opener:
+        """Give what opens a payload piece by piece."""
+        from hanse_core.crypto.streams import Opener
+
+        return Opener(self._private_key, is_blob=is_blob)
 
     def open(self, sealed: str) -> bytes:
         from hanse_core.crypto import envelope

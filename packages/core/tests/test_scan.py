@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hanse_core.errors import TooLarge
-from hanse_web.holes import escaped
-from hanse_web.scan import Begin, End, NotJson, Scanner
+from hanse_core.scan import Begin, End, NotJson, Scanner
 
 
 def scan(body: bytes, size: int, long: int = 8, limit: int = 1 << 20) -> tuple[Any, list[tuple[str, str]]]:
@@ -46,13 +45,6 @@ bodies = st.recursive(
 def test_rest_and_long_texts_together_are_the_body(body: Any, size: int, is_ascii: bool) -> None:
     written = json.dumps(body, ensure_ascii=is_ascii).encode()
     assert restored(*scan(written, size)) == body
-
-
-@given(text=texts, size=st.integers(1, 9))
-def test_what_is_escaped_in_pieces_is_read_as_it_was(text: str, size: int) -> None:
-    raw = text.encode()
-    pieces = b"".join(escaped(raw[start : start + size]) for start in range(0, len(raw), size))
-    assert json.loads(b'"' + pieces + b'"') == text
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
