@@ -277,3 +277,22 @@ async def test_invitations_bring_an_organization_in(network: Network, root: Clie
 def test_how_long_results_are_kept_is_set_and_seen(root: Client, network: Network) -> None:
     changed = root.collaborations.update(network.collaboration_id, keep_results_days=30, keep_logs_days=0)
     assert (changed.keep_results_days, changed.keep_logs_days) == (30, 0)
+
+
+def test_every_filter_of_tasks_runs_and_results_is_understood(alice: Client, network: Network) -> None:
+    organization = next(iter(network.organization_ids.values()))
+    task = alice.tasks.create(
+        collaboration="demo", image="i", method="m", databases=["lung"], organizations=[organization]
+    )
+    where = {"collaboration_id": network.collaboration_id}
+    me = alice.whoami().id
+    chosen = alice.tasks.list(
+        **where, init_user_id=me, init_org_id=organization, status="pending", database="lung", sort="-id", image="i"
+    )
+    assert [each.id for each in chosen] == [task.id]
+    assert alice.tasks.list(**where, init_user_id=me, status="completed") == []
+    assert alice.tasks.list(**where, init_user_id=me, database="liver") == []
+    runs = alice.runs.list(**where, organization_id=organization, task_id=task.id, only_open=True, sort="id")
+    assert len(runs) == 1
+    assert alice.runs.list(task_id=task.id, started_from="2026-01-01") == []
+    assert len(alice.results.list(**where, task_id=task.id, sort="id")) == 1

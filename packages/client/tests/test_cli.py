@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -31,6 +32,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Any) -> Path:
 @pytest.fixture
 def logged_in() -> None:
     save("default", Profile("http://hanse.test", "alice", Tokens("access-1", "refresh-1", 7)))
+
+
+class Terminal(io.StringIO):
+    """Somebody at a keyboard."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 CREATE = ["task", "create", "--collaboration", "lung", "--image", "hanse/summary", "--method", "summary"]
@@ -63,6 +71,73 @@ def test_a_wrong_password_is_one_line_and_stores_nothing(
     assert main(["login", "--server", "http://hanse.test", "--user", "alice"]) == 1
     assert capsys.readouterr().err == "hanse: Failed to login\n"
     assert not (home / "hanse").exists()
+
+
+def test_login_with_a_personal_access_token(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: Any
+) -> None:
+    monkeypatch.setenv("HANSE_TOKEN", "hanse_pat_good")
+    assert main(["login", "--server", "http://hanse.test", "--token"]) == 0
+    assert "alice; the token is in" in (said := capsys.readouterr().out)
+    assert "hanse_pat" not in said
+    assert main(["task", "list"]) == 0
+    assert main(["logout"]) == 0
+    assert "still works elsewhere" in capsys.readouterr().out
+    assert server.sent("POST", "token/revoke") == []
+    assert main(["task", "list"]) == 1
+
+
+def test_a_token_cannot_be_an_argument() -> None:
+    with pytest.raises(SystemExit):
+        main(["login", "--server", "http://hanse.test", "--token", "hanse_pat_good"])
+
+
+def test_login_asks_for_the_code_of_a_second_factor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: Any
+) -> None:
+    monkeypatch.setenv("HANSE_PASSWORD", "no-factor-yet")
+    monkeypatch.setattr("sys.stdin", Terminal("654321\n"))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main(["login", "--server", "http://hanse.test", "--user", "alice"]) == 0
+    asked = capsys.readouterr().err
+    assert "otpauth://x" in asked
+    assert asked.endswith("code of your second factor: ")
+    assert json.loads(server.sent("POST", "token/user")[-1].content)["mfa_code"] == "654321"
+
+
+def test_without_a_terminal_a_missing_code_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HANSE_PASSWORD", "two-factor")
+    assert main(["login", "--server", "http://hanse.test", "--user", "alice"]) == 1
+    assert "mfa_code" in capsys.readouterr().err
+    assert main(["login", "--server", "http://hanse.test", "--user", "alice", "--mfa-code", "123456"]) == 0
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_logout_ends_the_login_and_forgets_it(server: Any, capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    assert main(["logout", "--everywhere"]) == 0
+    assert capsys.readouterr().out == "logged out alice at http://hanse.test everywhere\n"
+    assert json.loads(server.sent("POST", "token/revoke")[0].content) == {"all": True}
+    assert list((home / "hanse").glob("*.json")) == []
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_logout_forgets_the_login_even_if_the_server_is_away(server: Any, home: Path) -> None:
+    import httpx
+
+    server.faults = [httpx.ReadTimeout("slow")] * 100
+    assert main(["logout"]) == 1
+    assert list((home / "hanse").glob("*.json")) == []
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_a_busy_server_says_when_to_come_back(server: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    import httpx
+
+    server.faults = [httpx.Response(429, json={"msg": "slowly"}, headers={"Retry-After": "90"})]
+    assert main(["task", "list"]) == 1
+    assert capsys.readouterr().err == "hanse: slowly\n  try again in 90 seconds\n"
 
 
 def test_a_missing_password_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:

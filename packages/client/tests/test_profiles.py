@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,32 @@ def test_tokens_that_another_process_renewed_are_taken_from_the_profile(server: 
             early.organizations.get(2)
         assert late.organizations.get(2).name == "alpha"
     assert len(server.sent("POST", "token/refresh")) == 1
+
+
+def test_programs_that_renew_at_the_same_time_renew_once(server: Any) -> None:
+    """A refresh token that comes late would end the login of all of them."""
+    save("default", PROFILE)
+    server.access = 2
+
+    def program(_: int) -> str:
+        with Client.from_profile(transport=server.transport(), live=False) as client:
+            return client.organizations.get(2).name
+
+    with ThreadPoolExecutor(6) as programs:
+        assert list(programs.map(program, range(12))) == ["alpha"] * 12
+    assert len(server.sent("POST", "token/refresh")) == 1
+
+
+def test_nobody_takes_the_tokens_of_another_user_of_the_profile(server: Any) -> None:
+    save("default", PROFILE)
+    with Client.from_profile(transport=server.transport()) as client:
+        save("default", replace(PROFILE, username="bob", tokens=Tokens("access-2", "refresh-9", 8)))
+        server.access = 2
+        client.organizations.get(2)
+        assert client.session.tokens is not None
+        assert client.session.tokens.user_id == 7
+    assert load().username == "bob"
+    assert load().tokens.refresh == "refresh-9"
 
 
 async def test_the_awaitable_client_takes_profiles_too(server: Any) -> None:

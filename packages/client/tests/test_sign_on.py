@@ -64,6 +64,22 @@ async def test_a_browser_brings_the_code_back(stranger: Any, server: Any) -> Non
     assert browser.pages[0].headers["referrer-policy"] == "no-referrer"
 
 
+async def test_an_account_is_linked_for_logins_to_come(client: Any, server: Any) -> None:
+    browser = Browser(RIGHT)
+    linked = await client.link_with("hospital", password="Secret.1", open_browser=browser, **SILENT)
+    assert (linked.provider, linked.subject) == ("hospital", "s-1")
+    (finished,) = server.sent("POST", "oidc/hospital/link/finish")
+    assert json.loads(finished.content) == {**RIGHT, "ticket": "t"}
+    assert finished.headers["Authorization"] == "Bearer access-1"
+
+
+async def test_linking_takes_the_right_password_and_no_second_login(client: Any, server: Any) -> None:
+    server.access = 1
+    with pytest.raises(Unauthenticated, match="the password is wrong"):
+        await client.link_with("hospital", password="Wrong.1", open_browser=Browser(RIGHT), **SILENT)
+    assert server.sent("POST", "token/refresh") == []
+
+
 async def test_what_other_pages_send_to_the_port_is_ignored(stranger: Any, server: Any) -> None:
     browser = Browser({"state": "planted", "code": "x"}, {}, {"code": "x"}, RIGHT)
     await _call(stranger.log_in_with, "hospital", device=False, open_browser=browser, **SILENT)

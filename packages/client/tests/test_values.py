@@ -104,6 +104,16 @@ async def test_a_sealed_result_is_opened_as_it_comes(client: Any, server: Any, o
     assert (await client.tasks.results(task)).result == LARGE
 
 
+async def test_the_name_of_a_blob_leads_nowhere_else(client: Any, server: Any) -> None:
+    server.blobs = {}
+    task = await client.tasks.create(**TASK)
+    server.finish(task.id, {2: 1})
+    server.results[1] = "../user/7"
+    with pytest.raises(Invalid, match="not the name of a blob"):
+        await client.tasks.results(task)
+    assert server.sent("GET", "user/7") == []
+
+
 @pytest.mark.parametrize("variant", ["clear", "sealed", "sealed by the web interface"])
 async def test_a_long_result_within_the_answer_is_opened(
     client: Any, server: Any, own: rsa.RSAPrivateKey, variant: str

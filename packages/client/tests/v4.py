@@ -157,7 +157,13 @@ class Server:
         """Do what only our own server can: let people log in at a provider."""
         if path == "oidc":
             return httpx.Response(200, json={"data": [{"name": "hospital", "label": "The hospital"}]})
-        if path == "oidc/hospital/start":
+        if path == "oidc/hospital/link" and body.get("current_password") != "Secret.1":
+            return httpx.Response(401, json={"msg": "the password is wrong", "code": "unauthenticated"})
+        if path == "oidc/hospital/link/finish":
+            who = {"provider": "hospital", "issuer": "https://login.hospital.example", "subject": "s-1"}
+            times = {"created_at": "2026-11-24T02:01:43", "confirmed_at": "2026-11-24T02:01:43"}
+            return httpx.Response(201, json={"id": 1, **who, **times})
+        if path in ("oidc/hospital/start", "oidc/hospital/link"):
             query = str(httpx.QueryParams({"redirect_uri": body["redirect_uri"], "state": "s"}))
             begun = {"authorization_url": f"{self.login_page}?{query}", "state": "s", "ticket": "t", "expires_in": 600}
             return httpx.Response(200, json=begun)
@@ -390,6 +396,7 @@ ROUTES: list[tuple[str, Callable[..., httpx.Response]]] = [
     (r"GET node", nodes),
     (r"POST node", create_node),
     (r"GET user/(\d+)", lambda server, request, id: httpx.Response(200, json=user(id, "alice", 2))),
+    (r"GET session", lambda server, request: httpx.Response(200, json={"data": []})),
     (r"GET user/me", lambda server, request: httpx.Response(200, json=user(7, "alice", 2))),
     (r"GET task", tasks),
     (r"POST task", create_task),

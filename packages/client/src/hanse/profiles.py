@@ -104,6 +104,8 @@ class Kept:
         return None
 
     def keep(self, tokens: Tokens | None) -> None:
+        if self.newest() is None:
+            return  # Somebody logged out meanwhile, or in as another.
         if tokens is None:
             remove(self._name)
         else:

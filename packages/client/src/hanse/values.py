@@ -6,6 +6,7 @@ Nothing is held twice: a payload is opened while it arrives, and written while i
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _LONG_BYTES = 1 << 16
 """Longer results are opened while they arrive."""
+_BLOB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _REST_BYTES = 1 << 28
 """The most that a page of results may have without the long ones."""
 
@@ -59,8 +61,11 @@ async def results_of(api: Api[Awaiting], task_id: int) -> dict[int, Any]:
 
 
 async def _blob(api: Api[Awaiting], result: Result) -> Any:
+    name = str(result.result).strip(" \"'")
+    if not _BLOB.fullmatch(name):  # A station wrote it; it leads nowhere else.
+        raise Invalid(f"the result of run {result.id} is not the name of a blob")
     sink = _Opened(api.sealer, is_blob=True)
-    await download(api.session, f"blobstream/{str(result.result).strip()}", sink)
+    await download(api.session, f"blobstream/{name}", sink)
     return sink.value()
 
 

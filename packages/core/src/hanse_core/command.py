@@ -62,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"hanse: {error.message}", file=sys.stderr)  # noqa: T201
         for field, texts in error.errors.items():
             print(f"  {field}: {'; '.join(texts)}", file=sys.stderr)  # noqa: T201
+        if error.retry_after:
+            print(f"  try again in {error.retry_after} seconds", file=sys.stderr)  # noqa: T201
         return 1
     except KeyboardInterrupt:
         return 130

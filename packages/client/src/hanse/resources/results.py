@@ -14,15 +14,23 @@ class Results(Resource[M]):
 
     @iteration
     async def iterate(
-        self, *, task_id: int | None = None, organization_id: int | None = None, limit: int | None = None
+        self,
+        *,
+        task_id: int | None = None,
+        organization_id: int | None = None,
+        collaboration_id: int | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
     ) -> AsyncIterator[Result]:
         """Go through the results that you may see, newest first.
 
         Args:
-            task_id, organization_id: only results of it.
+            task_id, organization_id, collaboration_id: only results of it.
+            sort: field to sort by; with `-` before it, the greatest first.
             limit: at most so many (default: all).
         """
-        async for item in self._each(Result, "result", limit, task_id=task_id, organization_id=organization_id):
+        query = {"task_id": task_id, "organization_id": organization_id, "collaboration_id": collaboration_id}
+        async for item in self._each(Result, "result", limit, **query, sort=sort):
             yield item
 
     list = iterate.collected()

@@ -30,9 +30,14 @@ class Tasks(Resource[M]):
         parent_id: int | None = None,
         job_id: int | None = None,
         init_user_id: int | None = None,
+        init_org_id: int | None = None,
+        store_id: int | None = None,
+        status: str | None = None,
+        database: str | None = None,
         image: str | None = None,
         is_user_created: bool | None = None,
         include: str | None = None,
+        sort: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[Task]:
         """Go through the tasks that you may see, newest first.
@@ -42,15 +47,20 @@ class Tasks(Resource[M]):
             collaboration_id, study_id: only tasks within it.
             parent_id: only subtasks of this task.
             job_id: only tasks of this computation: a user's task and all its subtasks.
-            init_user_id: only tasks that this user created.
+            init_user_id, init_org_id: only tasks that this user, or this organization, created.
+            store_id: only tasks whose image came from this algorithm store.
+            status: such as `"pending"` or `"completed"`.
+            database: only tasks that read the database with this label.
             is_user_created: only tasks that users created (True), or only subtasks (False).
             include: `"runs"`, `"results"` or both separated by a comma, to get them within the tasks.
+            sort: field to sort by; with `-` before it, the greatest first.
             limit: at most so many (default: all).
         """
         query = {"collaboration_id": collaboration_id, "study_id": study_id, "parent_id": parent_id, "job_id": job_id}
         created = None if is_user_created is None else int(is_user_created)
         filters = {"name": name, "image": image, "init_user_id": init_user_id, "is_user_created": created}
-        async for item in self._each(Task, "task", limit, **query, **filters, include=include):
+        more = {"init_org_id": init_org_id, "store_id": store_id, "status": status, "database": database, "sort": sort}
+        async for item in self._each(Task, "task", limit, **query, **filters, **more, include=include):
             yield item
 
     list = iterate.collected()
