@@ -14,8 +14,11 @@ from anyio import CancelScope
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import Engine
+from starlette._utils import get_route_path
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Match
+from starlette.types import Scope
 
 from hanse_core import __version__
 from hanse_web import errors
@@ -104,20 +107,34 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
         allow_methods=["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
         allow_headers=["*"],
     )
-    for router in routers:
-        app.include_router(_with_units(router), prefix=api_path, responses=PROBLEMS)
+    for segment, router in _by_segment(routers).items():
+        app.include_router(router, prefix=api_path, responses=PROBLEMS)
+        _ask_only_below(app.router.routes[-1], f"{api_path}/{segment}")
     return app
 
 
-def _with_units(router: APIRouter) -> APIRouter:
-    """Copy a router, with handlers that run within their unit of work."""
-    copied = APIRouter()
-    for route in router.routes:
-        if isinstance(route, APIRoute):
-            route = copy(route)
-            route.endpoint = in_work(route.endpoint)
-        copied.routes.append(route)
-    return copied
+def _by_segment(routers: Sequence[APIRouter]) -> Mapping[str, APIRouter]:
+    """Sort copies of all routes by the beginning of their path; their handlers run within their unit of work."""
+    sorted_routes: dict[str, APIRouter] = {}
+    for route in (route for router in routers for route in router.routes):
+        if not isinstance(route, APIRoute):
+            raise TypeError(f"{route!r} is no route of the API")
+        copied = copy(route)
+        copied.endpoint = in_work(route.endpoint)
+        segment = route.path.strip("/").partition("/")[0]
+        sorted_routes.setdefault(segment, APIRouter()).routes.append(copied)
+    return sorted_routes
+
+
+def _ask_only_below(included: Any, path: str) -> None:
+    """Spare a request the routes under another path: comparing with each of a hundred costs a quarter of it."""
+    matches = included.matches
+
+    def match(scope: Scope) -> tuple[Match, Scope]:
+        asked = get_route_path(scope) if scope["type"] == "http" else ""
+        return matches(scope) if asked == path or asked.startswith(f"{path}/") else (Match.NONE, {})
+
+    included.matches = match
 
 
 def _any_of(origins: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 import structlog
 from anyio import CancelScope, to_thread
-from sqlalchemy import JSON, Engine, Index, Table, delete, insert, select
+from sqlalchemy import JSON, Engine, Index, Table, bindparam, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -44,6 +44,8 @@ class OutboxEvent(Base):
 
 _STORE = insert(cast(Table, OutboxEvent.__table__))
 """Into the table, not the entity: what the object mapper does for an insert costs several times the insert."""
+
+_WAITING = select(OutboxEvent).where(OutboxEvent.id > bindparam("told")).order_by(OutboxEvent.id).limit(BATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +123,16 @@ class Dispatcher:
 
     async def _tell(self) -> int:
         told = 0
-        while rows := await to_thread.run_sync(self._waiting):
+        while True:
+            rows = await to_thread.run_sync(self._waiting)
             for row in rows:
                 await self._bus.publish(Event(row.name, row.data, row.rooms))
-                self._told.setdefault(row.id, asyncio.get_running_loop().time())
+                self._told[row.id] = asyncio.get_running_loop().time()
             told += len(rows)
             if len(self._told) >= BATCH or not self._is_alone:
                 await self._forget_told()
-        return told
+            if len(rows) < BATCH:
+                return told
 
     async def _forget_in_time(self) -> None:
         if self._told and asyncio.get_running_loop().time() - next(iter(self._told.values())) >= PATIENCE_SECONDS:
@@ -140,10 +144,10 @@ class Dispatcher:
                 await to_thread.run_sync(self._forget, list(self._told))
             self._told.clear()
 
-    def _waiting(self) -> list[OutboxEvent]:
-        with Session(self._engine, expire_on_commit=False) as session:
-            statement = select(OutboxEvent).order_by(OutboxEvent.id).limit(BATCH + len(self._told))
-            return [row for row in session.scalars(statement) if row.id not in self._told][:BATCH]
+    def _waiting(self) -> Sequence[Any]:
+        # Where events wait to be forgotten there is one writer, so what comes later has a higher number.
+        with self._engine.connect() as connection:
+            return connection.execute(_WAITING, {"told": max(self._told, default=0)}).all()
 
     def _forget(self, ids: Sequence[int]) -> None:
         with self._engine.execution_options(**{IMMEDIATE: True}).begin() as connection:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from hanse_core.errors import Denied, Invalid
@@ -89,7 +89,7 @@ class TaskFilters:
         conditions: list[Any] = []
         label = self._parameters.text("database")
         if label is not None:
-            conditions.append(Task.id.in_(select(TaskDatabase.task_id).where(TaskDatabase.label == label)))
+            conditions.append(exists().where(TaskDatabase.label == label, TaskDatabase.task_id == Task.id))
         status = self._parameters.text("status")
         if status is not None:
             conditions.append(Task.status == _known_status(status))

@@ -89,8 +89,10 @@ class Tasks:
 
     def items(self, tasks: Sequence[Any], includes: list[str], texts: Texts) -> list[dict[str, Any]]:
         """Write tasks, with their runs and results inside where asked."""
-        items = RunItems(self._session, self._work.links, texts)
-        nested = nested_runs(items, self._session, visible_runs(self._actor), tasks, includes)
+        nested = {}
+        if {"runs", "results"} & set(includes):
+            items = RunItems(self._session, self._work.links, texts)
+            nested = dict(nested_runs(items, self._session, visible_runs(self._actor), tasks, includes))
         return TaskItems(self._session, self._work.links).write(tasks, nested)
 
     def status(self, task_id: int) -> RunStatus:

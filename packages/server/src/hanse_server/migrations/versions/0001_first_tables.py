@@ -552,7 +552,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_task_init_user_id"), ["init_user_id"], unique=False)
         batch_op.create_index("ix_task_job_id_status", ["job_id", "status"], unique=False)
         batch_op.create_index(batch_op.f("ix_task_parent_id"), ["parent_id"], unique=False)
-        batch_op.create_index("ix_task_status_id", ["status", "id"], unique=False)
+        batch_op.create_index(
+            "ix_task_status_id", ["status", "id", "collaboration_id", "init_org_id", "init_user_id"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_task_study_id"), ["study_id"], unique=False)
 
     op.create_table(
@@ -660,7 +662,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task_database")),
     )
     with op.batch_alter_table("task_database", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_task_database_label"), ["label"], unique=False)
+        batch_op.create_index("ix_task_database_label_task_id", ["label", "task_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_task_database_task_id"), ["task_id"], unique=False)
 
     op.create_table(
@@ -715,7 +717,7 @@ def downgrade() -> None:
     op.drop_table("blob")
     with op.batch_alter_table("task_database", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_task_database_task_id"))
-        batch_op.drop_index(batch_op.f("ix_task_database_label"))
+        batch_op.drop_index("ix_task_database_label_task_id")
 
     op.drop_table("task_database")
     with op.batch_alter_table("run", schema=None) as batch_op:
