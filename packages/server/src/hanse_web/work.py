@@ -7,18 +7,20 @@ from functools import partial, wraps
 from inspect import Parameter, iscoroutinefunction, isfunction, signature
 from typing import Annotated, Any, TypeVar, get_args
 
-from anyio import CancelScope, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 from fastapi import Depends, Request
 from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from hanse_web.clock import Clock
-from hanse_web.db import IMMEDIATE
+from hanse_web.db import IMMEDIATE, is_sqlite
 from hanse_web.known import KnownActors, Unrelated
 from hanse_web.links import Links
 from hanse_web.outbox import Dispatcher, Event, enqueue
 
 CHANGED_RIGHTS = "hanse_changed_rights"
+THREADS = 6
+"""Handlers that run at the same time; fewer on SQLite, where nobody waits for a network: they share one interpreter."""
 AT_ONCE = 24
 """Transactions open at the same time, of one process."""
 WORK = "unit_of_work"
@@ -84,6 +86,7 @@ class Works:
         self._write = sessionmaker(engine.execution_options(**{IMMEDIATE: True}), expire_on_commit=False)
         # More units than connections would have threads wait for connections whose owners wait for threads.
         self._room = asyncio.Semaphore(AT_ONCE)
+        self._threads = CapacityLimiter(2 if is_sqlite(engine) else THREADS)
 
     @asynccontextmanager
     async def open(self, *, write: bool) -> AsyncIterator[Work]:
@@ -100,7 +103,7 @@ class Works:
     async def run_in(self, work: Work, use: Callable[[], T]) -> T:
         """Do something in a promised unit of work, all of it in one thread."""
         async with self._turn(work):
-            answer = await to_thread.run_sync(self._done, work, use)
+            answer = await to_thread.run_sync(self._done, work, use, limiter=self._threads)
         self._tell_about(work)
         return answer
 
