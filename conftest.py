@@ -6,6 +6,7 @@ and the summary lists how to get it. With HANSE_REQUIRE=all every skip, of whate
 
 import hashlib
 import importlib.util
+import logging
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import structlog
 
 REQUIRE_ALL = os.environ.get("HANSE_REQUIRE") == "all"
 
@@ -213,6 +215,16 @@ def postgres() -> Iterator[str]:
     """Address of a PostgreSQL server of our own, to which the name of a database is appended; user is its owner."""
     with _cluster() as address:
         yield address
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Undo what a command that ran in this process did to logging: its stream ends with its test."""
+    root, configured = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.configure(**configured)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
