@@ -149,8 +149,9 @@ def empty_uri(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> 
 
 
 @pytest.fixture
-def settings(uri: str) -> Settings:
+def settings(uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a server with a database of its own; override the fixture to change them."""
+    monkeypatch.chdir(tmp_path)  # beside a database that is no file, large values go into the current folder
     return Settings(uri=uri, jwt_secret_key=SECRET)
 
 

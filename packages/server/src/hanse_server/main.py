@@ -34,7 +34,7 @@ from hanse_server.identity.last_used import LastUsed
 from hanse_server.identity.notices import Notices
 from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.recovery import Recoveries
-from hanse_server.identity.second_factor import SECOND_FACTOR, SecondFactors
+from hanse_server.identity.second_factor import SECOND_FACTOR, SecondFactors, end_weaker_logins
 from hanse_server.identity.service import Logins
 from hanse_server.identity.sessions import Refreshes
 from hanse_server.identity.signing import signing_secret
@@ -250,6 +250,8 @@ def prepare(settings: Settings) -> str | None:
         with Session(engine.execution_options(**{IMMEDIATE: True})) as session, session.begin():
             claim(session, "prepare")
             ensure_rules_and_roles(session)
+            if settings.two_factor_auth:
+                end_weaker_logins(session, SystemClock().now())
             return ensure_root(
                 session, passwords.hash_now, settings.root_password_text(), initial_root_hash(os.environ)
             )

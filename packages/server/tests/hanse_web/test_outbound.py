@@ -22,7 +22,7 @@ from hanse_web.outbound import ANSWER_BYTES, Destinations, Forbidden, Outbound, 
         "100.64.0.1", "100.100.100.200", "192.0.0.1", "198.18.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1",
         "255.255.255.255", "::", "::1", "::7f00:1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254",
         "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "2002:7f00:1::",
-        "2002:a00:1::1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2001:db8::1",
+        "2002:a00:1::1", "64:ff9b::7f00:1", "fec0::1", "64:ff9b::a9fe:a9fe", "2001:db8::1",
     ],
 )  # fmt: skip
 def test_addresses_that_are_inside_are_refused(text: str) -> None:

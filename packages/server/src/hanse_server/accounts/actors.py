@@ -3,16 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, column, exists, select, table
+from sqlalchemy import Select, column, exists, select, table, update
 from sqlalchemy.orm import Session
 
 from hanse_core.permissions import RULES, Permissions
-from hanse_server.accounts.models import User
+from hanse_server.accounts.models import Identity, User
 from hanse_server.accounts.queries import reach, rule_ids_of_user
+from hanse_server.accounts.rules import IDENTITY_REVOKED
 from hanse_web.access import UserActor
+from hanse_web.db import UtcDateTime
+from hanse_web.work import Work
 
 # The slice of sessions is above this one; all that is needed here is whether one was ended.
-_login = table("login_session", column("id"), column("identity_id"), column("revoked_at"))
+_login = table("login_session", column("id"), column("identity_id"), column("revoked_at", UtcDateTime))
 
 
 def identity_id(claims: Mapping[str, Any]) -> int | None:
@@ -56,6 +59,15 @@ def _of_session(user_id: int, sid: str | None) -> Select[str, int, int]:
         return statement
     mine = _login.c.id == sid, _login.c.identity_id == User.id
     return statement.where(exists().where(*mine, _login.c.revoked_at.is_(None)))
+
+
+def end_tokens(work: Work, user_id: int) -> None:
+    """End every token of a user: of logins, whose sessions end, and of scripts; and its live connections."""
+    ended = update(_login).where(_login.c.identity_id == user_id, _login.c.revoked_at.is_(None))
+    work.session.execute(ended.values(revoked_at=work.clock.now()))
+    raised = update(Identity).where(Identity.id == user_id).values(token_version=Identity.token_version + 1)
+    work.session.execute(raised)
+    work.tell(IDENTITY_REVOKED, {"id": user_id})
 
 
 def actor_of(session: Session, user_id: int) -> UserActor | None:

@@ -1,5 +1,6 @@
 """What can be done with organizations."""
 
+from collections.abc import Collection
 from typing import Any, cast
 
 from sqlalchemy import Select, Table, delete, func, select
@@ -8,7 +9,9 @@ from hanse_core.errors import Denied, Invalid, NotFound
 from hanse_core.permissions import Operation, Resource, Scope
 from hanse_core.wire.accounts import OrganizationCreate, OrganizationPatch
 from hanse_server.accounts import rules
-from hanse_server.accounts.models import Organization
+from hanse_server.accounts.actors import end_tokens
+from hanse_server.accounts.models import Organization, User
+from hanse_server.accounts.passwords import NO_PASSWORD
 from hanse_server.accounts.queries import (
     collaboration_of_study,
     identities_of,
@@ -98,12 +101,15 @@ class Organizations:
         organization = self.get(organization_id)
         rules.require_for_organization(self._actor, ORGANIZATION, Operation.EDIT, organization_id)
         given = body.given()
+        self._refuse_node(given)
         if "public_key" in given:
             self._require_key_change(organization, given["public_key"])
         if given.get("name", organization.name) != organization.name:
             self._require_free(given["name"])
         if "two_factor_required" in given:
             self._require_own_or_all(organization_id)
+            if given["two_factor_required"] and not organization.two_factor_required:
+                self._end_weaker_logins(organization_id)
         for name, value in given.items():
             setattr(organization, name, value)
         self._session.flush()
@@ -119,11 +125,27 @@ class Organizations:
                 "to the published one, or have an administrator of the organization change the key"
             )
 
+    def _refuse_node(self, given: Collection[str]) -> None:
+        """Leave names and addresses to people: a station has only its key to publish."""
+        if isinstance(self._actor, NodeActor) and set(given) - {"public_key"}:
+            raise Denied("a node can only publish the public key of its organization")
+
     def _require_own_or_all(self, organization_id: int) -> None:
         """Refuse partners: how an organization's users log in is not theirs to say."""
+        if isinstance(self._actor, UserActor) and self._actor.token_id is not None:
+            raise Denied("a personal access token cannot change how people log in; log in")
         is_member = self._actor.organization_id == organization_id and isinstance(self._actor, UserActor)
         if not is_member and not self._actor.has(ORGANIZATION, Operation.EDIT, Scope.GLOBAL):
             raise Denied("only members of an organization can say whether its users need a second factor")
+
+    def _end_weaker_logins(self, organization_id: int) -> None:
+        """End what was opened with a password alone, tokens for scripts too; with the next login there is a factor.
+
+        Who logs in only at a provider is not meant: whether there is a second factor is the provider's business.
+        """
+        without = User.otp_last_step.is_(None), User.password != NO_PASSWORD
+        for user_id in self._session.scalars(select(User.id).where(User.organization_id == organization_id, *without)):
+            end_tokens(self._work, user_id)
 
     def delete(self, organization_id: int, *, with_dependents: bool) -> None:
         """Remove an organization, and what hangs on it where that is asked for."""

@@ -137,6 +137,7 @@ class Roles:
     def delete(self, role_id: int, *, with_dependents: bool) -> None:
         """Remove a role; users lose it where that is asked for."""
         role = self._changeable(role_id, Operation.DELETE)
+        rules.require_holding(self._actor, (rule.id for rule in role.rules), role.organization_id)
         holders = self._session.scalar(select(func.count()).where(user_role.c.role_id == role_id)) or 0
         if holders and not with_dependents:
             rules.refuse_dependents(f"role {role.name}", {"user": holders})

@@ -119,9 +119,9 @@ def get_user(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> wire.
 
 
 @users.patch("/user/{key}")
-def change_user(work: RequestWork, actor: AnyUser, key: Key, body: wire.UserPatch) -> wire.User:
-    """Change a user."""
-    return user_items(work.links, [Users(work, actor).update(key, body)])[0]
+def change_user(request: Request, work: RequestWork, actor: AnyUser, key: Key, body: wire.UserPatch) -> wire.User:
+    """Change a user; of a new e-mail address the former one is told."""
+    return user_items(work.links, [Users(work, actor, request.app.state.letters).update(key, body)])[0]
 
 
 @users.delete("/user/{key}", openapi_extra=DEPENDENTS)

@@ -20,6 +20,7 @@ from hanse_server.accounts.queries import (
     visible_roles,
     visible_users,
 )
+from hanse_server.letters.writing import Letters
 from hanse_web.access import UserActor
 from hanse_web.dependents import count_dependents, delete_dependents
 from hanse_web.locks import claim
@@ -38,12 +39,16 @@ SORTABLE = {
 }
 TEXTS = {"username": User.username, "firstname": User.firstname, "lastname": User.lastname, "email": User.email}
 USER = Resource.USER
+NOBODY = ".invalid"
+"""The end of addresses that reach nobody (RFC 2606)."""
 
 
 class Users:
     """The use cases of one request."""
 
-    def __init__(self, work: Work, actor: UserActor) -> None:
+    def __init__(self, work: Work, actor: UserActor, letters: Letters | None = None) -> None:
+        self._letters = letters
+        """With which a user hears of a change of the own address, at the former one."""
         self._work = work
         self._session = work.session
         self._actor = actor
@@ -158,10 +163,18 @@ class Users:
             self._set_roles(user, roles)
         if direct is not None:
             self._set_rules(user, direct)
+        former = user.email
         for name, value in given.items():
             setattr(user, name, value)
         self._session.flush()
+        if user.email != former:
+            self._tell_former_address(former, user.username)
         return user
+
+    def _tell_former_address(self, email: str, username: str) -> None:
+        """Whoever receives the mail of an account can take it over, so its owner must hear of another address."""
+        if self._letters is not None and self._letters.can_send and not email.endswith(NOBODY):
+            self._letters.login_method(self._work, email, username, "the e-mail address of your account was changed")
 
     def delete(self, user_id: int, *, with_dependents: bool) -> None:
         """Remove a user, and the tasks it created where that is asked for."""

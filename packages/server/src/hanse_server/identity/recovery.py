@@ -15,7 +15,7 @@ from hanse_server.identity.limits import forget_failures
 from hanse_server.identity.mailed_tokens import PASSWORD, SECOND_FACTOR
 from hanse_server.identity.notices import Notices
 from hanse_server.identity.second_factor import Enrolment, SecondFactors
-from hanse_server.identity.service import Logins, revoke, set_password
+from hanse_server.identity.service import Account, Logins, revoke, set_password
 from hanse_server.letters.writing import Letters
 from hanse_server.settings import Settings
 from hanse_web.aside import Aside
@@ -107,9 +107,11 @@ class Recoveries:
         if not self._letters.can_send:
             raise Invalid("this server sends no mail; ask an administrator to reset your second factor")
         async with self._works.open(write=True) as work:
-            await to_thread.run_sync(self._mail_factor_token, work, account.id)
+            await to_thread.run_sync(self._mail_factor_token, work, account, origin)
 
-    def _mail_factor_token(self, work: Work, user_id: int) -> None:
+    def _mail_factor_token(self, work: Work, account: Account, origin: Origin) -> None:
+        self._logins.require_unblocked(work, account, origin)
+        user_id = account.id
         user, now = work.session.get_one(User, user_id), work.clock.now()
         factor, last = self._factors.of(work, user_id), user.last_email_second_factor_sent
         is_needless = not (factor.is_active or factor.is_required)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pyotp
 from sqlalchemy import CursorResult, delete, func, insert, select, update
+from sqlalchemy.orm import Session
 
 from hanse_core.errors import NotFound
 from hanse_server.accounts.models import Organization, User
-from hanse_server.identity.models import RecoveryCode
+from hanse_server.identity.models import LoginSession, RecoveryCode
 from hanse_web.sealing import Seal
 from hanse_web.work import Work
 
@@ -135,6 +136,14 @@ class SecondFactors:
 
     def _hash(self, user_id: int, code: str) -> str:
         return self._seal.digest(f"{user_id}:{code}")
+
+
+def end_weaker_logins(session: Session, now: datetime) -> None:
+    """End the logins with a password alone, where a second factor is required from now on."""
+    without = select(User.id).where(User.otp_last_step.is_(None))
+    weaker = LoginSession.method.in_(("password", "token")), LoginSession.identity_id.in_(without)
+    ended = update(LoginSession).where(*weaker, LoginSession.revoked_at.is_(None)).values(revoked_at=now)
+    session.execute(ended.execution_options(synchronize_session=False))
 
 
 def remove_second_factor(work: Work, user_id: int) -> bool:

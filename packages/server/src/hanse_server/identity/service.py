@@ -9,17 +9,16 @@ from sqlalchemy import select, update
 from hanse_core.errors import Invalid, Unauthenticated
 from hanse_core.wire.accounts import UserTokens
 from hanse_server.accounts import v4_secrets
-from hanse_server.accounts.models import Identity, User
+from hanse_server.accounts.actors import end_tokens
+from hanse_server.accounts.models import User
 from hanse_server.accounts.password_rules import PasswordRules
 from hanse_server.accounts.passwords import Passwords
-from hanse_server.accounts.rules import IDENTITY_REVOKED
 from hanse_server.identity import mailed_tokens
 from hanse_server.identity.limits import LoginLimits, Verdict
-from hanse_server.identity.models import LoginSession
 from hanse_server.identity.notices import Notices
 from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.second_factor import WRONG_CODE, Enrolment, Outcome, SecondFactors
-from hanse_server.identity.sessions import Sessions, end_sessions
+from hanse_server.identity.sessions import Sessions
 from hanse_server.settings.passwords import PasswordPolicy
 from hanse_web.origin import Origin
 from hanse_web.work import Work, Works
@@ -164,7 +163,4 @@ def set_password(work: Work, user_id: int, hashed: str) -> None:
 
 def revoke(work: Work, user_id: int) -> None:
     """End every session and token of a user, and its live connections."""
-    end_sessions(work, LoginSession.identity_id == user_id)
-    raised = update(Identity).where(Identity.id == user_id).values(token_version=Identity.token_version + 1)
-    work.session.execute(raised)
-    work.tell(IDENTITY_REVOKED, {"id": user_id})
+    end_tokens(work, user_id)

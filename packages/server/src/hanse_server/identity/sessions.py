@@ -173,7 +173,7 @@ class Refreshes:
         sessions, sid = Sessions(work, self._pairs), claims.get("sid")
         if sid is None:
             # A token of the v4 server whose database and signing secret were taken over.
-            return sessions.open(key, "token", origin=origin)
+            return sessions.open(key, "token", origin=origin, version=row.token_version)
         return sessions.renew(key, str(sid), claims.get("gen"), row.token_version)
 
 

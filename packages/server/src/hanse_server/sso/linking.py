@@ -1,25 +1,29 @@
 """Which people of providers are whose account: linked by themselves, or registered by an administrator."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import delete, func, select
 
-from hanse_core.errors import Denied, Invalid, NotFound
+from hanse_core.errors import Denied, Invalid, NotFound, Unauthenticated
 from hanse_core.permissions import Operation, Resource
 from hanse_server.accounts.models import User
 from hanse_server.accounts.passwords import NO_PASSWORD
 from hanse_server.accounts.queries import rule_ids_of_user, visible_users
 from hanse_server.accounts.rules import require_for_organization, require_holding
+from hanse_server.accounts.users import NOBODY
 from hanse_server.identity.models import LoginSession
 from hanse_server.identity.sessions import end_sessions
 from hanse_server.letters.writing import Letters
 from hanse_server.sso.models import ExternalIdentity
 from hanse_server.sso.people import People, Refusal, set_roles
 from hanse_server.sso.provider import Proof, Provider
-from hanse_server.sso.rules import NOBODY
 from hanse_web.access import UserActor
 from hanse_web.work import Work
+
+RECENT = timedelta(minutes=10)
+"""How old a login without password may be with which another way to log in is added."""
 
 log = structlog.get_logger()
 
@@ -38,14 +42,21 @@ class Links:
         """Tell whether the actor logs in with a password too."""
         return self._session.scalar(select(User.password).where(User.id == self._actor.id)) != NO_PASSWORD
 
+    def require_recent_login(self) -> None:
+        """Refuse an old session where there is no password to ask for: it may be in other hands."""
+        opened = select(LoginSession.created_at).where(LoginSession.id == self._actor.session_id)
+        since = self._session.scalar(opened)
+        if since is None or self._work.clock.now() - since > RECENT:
+            raise Unauthenticated("log in again, and link within ten minutes: so it is certain that it is you")
+
     def link(self, provider: Provider, proof: Proof) -> ExternalIdentity | Refusal:
         """Make the person that the actor has proven to be a holder of its account."""
         people = People(self._work, provider.settings)
         identity = people.register(self._actor.id, proof.subject)
         outcome = people.confirm(identity, proof)
         log.info("identity-linked", provider=provider.settings.name, user=self._actor.id)
-        if not isinstance(outcome, Refusal):
-            self._tell(self._actor.id, f"you can now log in through {provider.settings.title}")
+        # Also of a refusal, which is about groups that may change: the link stays.
+        self._tell(self._actor.id, f"you can now log in through {provider.settings.title}")
         return outcome if isinstance(outcome, Refusal) else identity
 
     def list(self, user_id: int) -> Sequence[ExternalIdentity]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from hanse_core.errors import Invalid, Unauthenticated
 from hanse_core.wire import sso as wire
 from hanse_core.wire.accounts import UserTokens
-from hanse_server.identity.service import Logins
+from hanse_server.identity.service import Account, Logins
 from hanse_server.sso.linking import Links
 from hanse_server.sso.models import ExternalIdentity
 from hanse_server.sso.people import Refusal
@@ -100,17 +100,22 @@ async def start_link(
     """Begin to prove whom a provider knows as oneself, in order to log in through it from then on."""
     sso.provider(name)
     async with works.open(write=False) as work:
-        has_password = await to_thread.run_sync(linking(work, actor).has_password)
+        links = linking(work, actor)
+        has_password = await to_thread.run_sync(links.has_password)
+        if not has_password:
+            await to_thread.run_sync(links.require_recent_login)
     if has_password:
-        await _require_password(logins, actor, body.current_password, origin)
+        account = await _checked(logins, actor, body.current_password, origin)
+        async with works.open(write=False) as work:
+            await to_thread.run_sync(logins.require_unblocked, work, account, origin)
     return await sso.start(name, body.redirect_uri, link_to=actor.id)
 
 
-async def _require_password(logins: Logins, actor: UserActor, password: str | None, origin: Origin) -> None:
+async def _checked(logins: Logins, actor: UserActor, password: str | None, origin: Origin) -> Account:
     if password is None:
         text = "is needed to add a way to log in"
         raise Invalid(f"your password {text}", errors={"current_password": [text]})
-    await logins.check(actor.name, password, origin)
+    return await logins.check(actor.name, password, origin)
 
 
 @router.post("/oidc/{name}/link/finish", status_code=201)

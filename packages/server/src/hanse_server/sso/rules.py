@@ -9,12 +9,11 @@ from urllib.parse import urlsplit
 
 from hanse_core.errors import Invalid, Unauthenticated
 from hanse_core.permissions import DEFAULT_ROLES, IDENTITY_ROLES, Permissions, Rule
+from hanse_server.accounts.users import NOBODY
 from hanse_server.settings.oidc import ROOT_ROLE, OidcProvider
 
 LOOPBACK_PATH = "/callback"
 NAME_LENGTH = 60
-NOBODY = ".invalid"
-"""The end of addresses that reach nobody (RFC 2606)."""
 _GIVEABLE = Permissions(
     rule for role in DEFAULT_ROLES if role.name not in {ROOT_ROLE, *IDENTITY_ROLES} for rule in role.rules
 )

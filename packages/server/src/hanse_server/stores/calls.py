@@ -15,6 +15,7 @@ NO_URL = (
     "or give it with the request"
 )
 PUBLIC = "public"
+MOST_REGISTRATIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,10 @@ class StoreCalls:
             return
         if reply.status != 200 or not isinstance(reply.body, list):
             raise StoreRefused(store_url, reply)
-        for row in reply.body:
-            if isinstance(row, dict) and isinstance(row.get("id"), int) and _same(row.get("url"), own_url):
+        # A store holds a server once; one that says otherwise must not have it called without end.
+        own = [row for row in reply.body if isinstance(row, dict) and _same(row.get("url"), own_url)]
+        for row in own[:MOST_REGISTRATIONS]:
+            if isinstance(row.get("id"), int):
                 gone = await self._call(actor, own_url, "DELETE", store_url, f"vantage6-server/{row['id']}")
                 if gone.status != 200:
                     raise StoreRefused(store_url, gone)

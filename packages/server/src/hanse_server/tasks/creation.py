@@ -1,6 +1,7 @@
 """Making a task with its runs, in one transaction."""
 
 import json
+from collections import Counter
 from collections.abc import Collection
 from typing import Any, cast
 
@@ -133,7 +134,8 @@ class TaskCreation:
         with_node = {key for key, has_node in places.items() if has_node}
         refuse_organizations(set(ids) - with_node, "have no node in this collaboration")
         if len(set(ids)) != len(ids):
-            refuse_organizations({key for key in ids if list(ids).count(key) > 1}, "are named more than once")
+            twice = {key for key, number in Counter(ids).items() if number > 1}
+            refuse_organizations(twice, "are named more than once")
 
     def _admit(self, actor: UserActor, body: TaskCreate, collaboration: Collaboration) -> None:
         if collaboration.id not in actor.collaboration_ids:

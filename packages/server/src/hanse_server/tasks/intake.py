@@ -17,6 +17,9 @@ from hanse_web.access import Actor, NodeActor, UserActor
 from hanse_web.auth import authenticate, require_node, require_user_or_container
 from hanse_web.work import Work
 
+MOST_TEXTS = 1_000
+"""Long texts of one body: each costs a file and two transactions, however short it is."""
+
 
 class TaskIntake:
     """Takes the long texts of one request: `input` and `result` into the store, `log` cut to what is kept of it."""
@@ -35,6 +38,8 @@ class TaskIntake:
     async def take(self, name: str, chunks: AsyncIterator[bytes]) -> str:
         """Take one text."""
         uploader = self._uploader = self._uploader or await self._admit()
+        if len(self.arrived) >= MOST_TEXTS:
+            raise TooLarge(f"a body may hold {MOST_TEXTS} long texts at most; make several tasks instead")
         if name == "log":
             return await shortened(chunks)
         if name not in ("input", "result"):

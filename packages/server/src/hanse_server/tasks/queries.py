@@ -112,6 +112,12 @@ def tree(task_id: int) -> CTE:
     return family.union(children)
 
 
+def began_at(session: Session, job_id: int) -> int | None:
+    """Give the organization whose user began a computation."""
+    began = select(Task.init_org_id).where(Task.job_id == job_id, Task.parent_id.is_(None))
+    return session.scalar(began.order_by(Task.id).limit(1))
+
+
 def open_runs(condition: ColumnElement[bool]) -> Select[int, int, int]:
     """Select (id, task_id, organization_id) of the unfinished runs that meet a condition."""
     columns = (Run.id, Run.task_id, Run.organization_id)

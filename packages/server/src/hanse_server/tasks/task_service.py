@@ -12,7 +12,15 @@ from hanse_server.collaborations.rules import require_any_scope
 from hanse_server.tasks import endings, rules
 from hanse_server.tasks.items import RunItems, TaskItems, nested_runs
 from hanse_server.tasks.models import Run, Task, TaskCount
-from hanse_server.tasks.queries import number_of_visible_tasks, open_runs, status_of, tree, visible_runs, visible_tasks
+from hanse_server.tasks.queries import (
+    began_at,
+    number_of_visible_tasks,
+    open_runs,
+    status_of,
+    tree,
+    visible_runs,
+    visible_tasks,
+)
 from hanse_server.tasks.task_filters import SORTABLE, TaskFilters
 from hanse_server.tasks.texts import Texts
 from hanse_server.tasks.values import VALUES_RELEASED
@@ -103,8 +111,10 @@ class Tasks:
     def delete(self, task_id: int) -> None:
         """Remove a task with all that descends from it; what still runs is killed first."""
         found = self.get(task_id)
+        # A subtask bears the name of whoever runs the container that made it; it belongs to who began the computation.
+        organization_id = found.init_org_id if found.parent_id is None else began_at(self._session, found.job_id)
         if not isinstance(self._actor, UserActor) or not rules.may_delete(
-            self._actor, found.init_org_id, found.init_user_id, found.collaboration_id
+            self._actor, organization_id, found.init_user_id, found.collaboration_id
         ):
             raise Denied("you may not delete this task")
         claim(self._session, "job", found.job_id)

@@ -1,7 +1,8 @@
 """Values outside the database: taken in, given to their owner, read, and removed."""
 
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -67,6 +68,8 @@ class Values:
         self.works = works
         self.stores = stores
         self.settings = settings
+        self._under_way: Counter[int] = Counter()
+        """Bytes that are being received by this process now, by their uploader's id."""
 
     @property
     def has_blobs(self) -> bool:
@@ -78,29 +81,39 @@ class Values:
         key = new_key()
         async with self.works.open(write=True) as work:
             await to_thread.run_sync(self._announce, work, Blob(key=key, place=place, **_columns(uploader)))
-        meter = _Meter(chunks)
+        meter = _Meter(chunks, self._under_way, uploader.identity_id, self._require_room)
         try:
             await self.stores[place].put(key, meter.passed())
             received = Received(key, meter.size, meter.digest())
             async with self.works.open(write=True) as work:
-                await to_thread.run_sync(_complete, work.session, received)
+                await to_thread.run_sync(self._complete, work, received, uploader)
         except BaseException:
             with CancelScope(shield=True):
                 await self.remove(place, [key])
             raise
+        finally:
+            meter.close()
         return received
 
     def _announce(self, work: Work, blob: Blob) -> None:
-        unclaimed = select(func.sum(Blob.size)).where(
-            Blob.uploader_id == blob.uploader_id, Blob.run_id.is_(None), Blob.settled_at.is_(None)
-        )
-        if (work.session.scalar(unclaimed) or 0) > self.settings.unclaimed_bytes:
+        self._require_room(_unclaimed(work.session, blob.uploader_id))
+        blob.created_at = work.clock.now()
+        work.session.add(blob)
+
+    def _complete(self, work: Work, received: Received, uploader: Uploader) -> None:
+        blob = work.session.get(Blob, received.key)
+        if blob is None or blob.settled_at is not None:
+            raise Invalid("the upload took too long, or its uploader was removed; send it again")
+        # Once more, for uploads at the same time did not see each other when they began.
+        self._require_room(_unclaimed(work.session, uploader.identity_id))
+        blob.size, blob.digest = received.size, received.digest
+
+    def _require_room(self, size: int) -> None:
+        if size > self.settings.unclaimed_bytes:
             raise TooLarge(
                 f"you uploaded more than {self.settings.unclaimed_bytes} bytes without using them; what is neither "
                 f"input nor result is deleted after {self.settings.unclaimed_hours:g} hours"
             )
-        blob.created_at = work.clock.now()
-        work.session.add(blob)
 
     async def remove(self, place: Place, keys: Sequence[str]) -> None:
         """Delete values that have no owner, and then what is known of them."""
@@ -117,32 +130,44 @@ class Values:
 
 
 class _Meter:
-    """Passes chunks on and keeps count of them."""
+    """Passes chunks on and keeps count of them, and of all that their uploader sends at the same time."""
 
-    def __init__(self, chunks: AsyncIterable[bytes]) -> None:
+    def __init__(
+        self, chunks: AsyncIterable[bytes], under_way: Counter[int], uploader_id: int, require: Callable[[int], None]
+    ) -> None:
         self.size = 0
         self._chunks = chunks
+        self._under_way = under_way
+        self._uploader_id = uploader_id
+        self._require = require
         self._hash = hashlib.sha256()
 
     async def passed(self) -> AsyncIterator[bytes]:
         async for chunk in self._chunks:
             self.size += len(chunk)
+            self._under_way[self._uploader_id] += len(chunk)
+            self._require(self._under_way[self._uploader_id])
             self._hash.update(chunk)
             yield chunk
 
     def digest(self) -> str:
         return self._hash.hexdigest()
 
+    def close(self) -> None:
+        """Count what was passed no longer as under way."""
+        self._under_way[self._uploader_id] -= self.size
+        if not self._under_way[self._uploader_id]:
+            del self._under_way[self._uploader_id]
+
 
 def _columns(uploader: Uploader) -> dict[str, int | None]:
     return {"uploader_id": uploader.identity_id, "task_id": uploader.task_id}
 
 
-def _complete(session: Session, received: Received) -> None:
-    blob = session.get(Blob, received.key)
-    if blob is None or blob.settled_at is not None:
-        raise Invalid("the upload took too long, or its uploader was removed; send it again")
-    blob.size, blob.digest = received.size, received.digest
+def _unclaimed(session: Session, uploader_id: int | None) -> int:
+    """Add up what an uploader has sent and not used."""
+    unused = Blob.uploader_id == uploader_id, Blob.run_id.is_(None), Blob.settled_at.is_(None)
+    return session.scalar(select(func.sum(Blob.size)).where(*unused)) or 0
 
 
 def _give_up(work: Work, keys: Iterable[str]) -> Sequence[str]:

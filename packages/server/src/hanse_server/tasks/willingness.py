@@ -10,6 +10,7 @@ from hanse_core.errors import Invalid
 from hanse_server.accounts.models import Organization
 from hanse_server.collaborations.models import Node, NodeSetting
 from hanse_server.tasks.models import Task
+from hanse_server.tasks.queries import began_at
 from hanse_web.access import Actor
 
 _LIMITS = (
@@ -35,8 +36,7 @@ def initiator_of(session: Session, actor: Actor, parent: Task | None) -> Initiat
     """Find out for whom a task is: the user who asks, or who began the computation that a container is part of."""
     if parent is None:
         return Initiator(actor.id, actor.organization_id)
-    began = select(Task.init_org_id).where(Task.job_id == parent.job_id, Task.parent_id.is_(None))
-    return Initiator(parent.init_user_id, session.scalar(began))
+    return Initiator(parent.init_user_id, began_at(session, parent.job_id))
 
 
 def require_willing_nodes(session: Session, collaboration_id: int, ids: Collection[int], initiator: Initiator) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from hanse_core.permissions import Operation, Resource, Scope
+from hanse_core.permissions import RULE_IDS, Operation, Resource, Rule, Scope
 from hanse_server.accounts.models import Identity, Organization
 from hanse_server.collaborations.models import Node
 
@@ -167,3 +167,50 @@ async def test_a_node_publishes_a_first_key_but_replaces_none(as_node: Any, as_u
     refused = await as_node(node).patch(path, json={"public_key": "b3RoZXI="})
     assert (refused.status_code, refused.json()["code"]) == (401, "denied")
     assert (await as_user("adam").patch(path, json={"public_key": "b3RoZXI="})).status_code == 200
+
+
+async def test_a_node_changes_nothing_but_the_key(as_node: Any, places: Any, make: Any) -> None:
+    """Whoever steals the key of a station must not be able to pass its organization off as another one."""
+    node = make.node(places["alpha"], places["collaboration"])
+    path = f"/organization/{places['alpha'].id}"
+    for change in ({"name": "university"}, {"domain": "evil.example"}, {"public_key": "a2V5", "country": "XX"}):
+        refused = await as_node(node).patch(path, json=change)
+        assert (refused.status_code, refused.json()["code"]) == (401, "denied")
+    assert (await as_node(node).patch(path, json={"public_key": "a2V5"})).status_code == 200
+
+
+async def test_who_has_no_second_factor_logs_in_anew_once_it_is_required(
+    as_user: Any, places: Any, make: Any, anonymous: Any, server: Any
+) -> None:
+    make.user("gina", places["alpha"], roles=["Researcher"])
+    make.user("gerd", places["alpha"], roles=["Researcher"], otp_secret="sealed", otp_last_step=1)
+    make.user("bert", places["beta"], roles=["Researcher"])
+    answer = await anonymous.post("/token/user", json={"username": "gina", "password": "Correct-horse-1"})
+    tokens = answer.json()
+    gina = server.client(tokens["access_token"])
+    made = await gina.post("/accesstoken", json={"name": "nightly", "read_only": True})
+    script = server.client(made.json()["token"])
+    others = as_user("gerd"), as_user("bert")
+    assert [(await each.get("/organization")).status_code for each in (gina, script, *others)] == [200] * 4
+
+    path = f"/organization/{places['alpha'].id}"
+    assert (await as_user("root").patch(path, json={"two_factor_required": True})).status_code == 200
+    assert [(await each.get("/organization")).status_code for each in (gina, script)] == [401] * 2
+    assert [(await each.get("/organization")).status_code for each in others] == [200] * 2
+    renewed = await server.client(tokens["refresh_token"]).post("/token/refresh")
+    assert renewed.status_code == 401
+    again = await anonymous.post("/token/user", json={"username": "gina", "password": "Correct-horse-1"})
+    assert "otp_secret" in again.json()
+
+
+async def test_a_script_does_not_say_how_people_log_in(
+    as_user: Any, places: Any, make: Any, anonymous: Any, server: Any
+) -> None:
+    log_in = await anonymous.post("/token/user", json={"username": "admin", "password": "Correct-horse-1"})
+    admin, path = server.client(log_in.json()["access_token"]), f"/organization/{places['alpha'].id}"
+    rule = RULE_IDS[Rule(ORGANIZATION, Scope.ORGANIZATION, Operation.EDIT)]
+    view = RULE_IDS[Rule(ORGANIZATION, Scope.ORGANIZATION, Operation.VIEW)]
+    made = await admin.post("/accesstoken", json={"name": "nightly", "rules": [rule, view]})
+    script = server.client(made.json()["token"])
+    assert (await script.patch(path, json={"country": "DE"})).status_code == 200
+    assert (await script.patch(path, json={"two_factor_required": False})).json()["code"] == "denied"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hanse_core.permissions import DEFAULT_ROLES
+from hanse_core.permissions import DEFAULT_ROLES, Operation, Resource, Scope
 
 DEFAULTS = [role.name for role in DEFAULT_ROLES]
 
@@ -133,3 +133,10 @@ async def test_rules_are_found_by_name_or_code(as_user: Any, world: Any) -> None
 async def test_all_rules_come_on_one_page_when_asked(as_user: Any, world: Any) -> None:
     answer = await as_user("plain").get("/rule", params={"no_pagination": "1"})
     assert [rule["id"] for rule in answer.json()["data"]] == list(range(1, 87))
+
+
+async def test_nobody_deletes_a_role_that_holds_more_than_oneself(as_user: Any, world: Any, make: Any) -> None:
+    mighty = make.role("stewards", world["alpha"], (Resource.COLLABORATION, Operation.EDIT, Scope.COLLABORATION))
+    refused = await as_user("admin").delete(f"/role/{mighty.id}")
+    assert (refused.status_code, refused.json()["code"]) == (401, "denied")
+    assert (await as_user("root").delete(f"/role/{mighty.id}")).status_code == 200

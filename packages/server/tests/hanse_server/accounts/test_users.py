@@ -251,3 +251,14 @@ async def test_a_collaboration_admin_makes_researchers_of_a_partner(
     body = {**NEW, "organization_id": people["beta"].id, "roles": [ROLES[role]]}
     answer = await as_user("chief").post("/user", json=body)
     assert answer.status_code == 201, answer.text
+
+
+async def test_the_former_address_hears_of_a_new_one(as_user: Any, people: Any, postbox: Any) -> None:
+    """Whoever has got hold of a session could have a new password mailed there."""
+    vera = people["vera"]
+    assert (await as_user("vera").patch(f"/user/{vera.id}", json={"email": "new@example.org"})).status_code == 200
+    (mail,) = await postbox.read()
+    assert mail.to == vera.email
+    assert "e-mail address" in mail.text
+    await as_user("vera").patch(f"/user/{vera.id}", json={"email": "new@example.org", "firstname": "Vera"})
+    assert await postbox.read() == []

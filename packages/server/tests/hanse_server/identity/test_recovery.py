@@ -267,6 +267,24 @@ async def test_a_token_for_a_second_factor_needs_the_password_and_one_to_lose(
     assert await postbox.read() == [], "mails are an hour apart"
 
 
+async def test_guesses_at_the_same_time_count_as_if_they_came_one_by_one(
+    anonymous: httpx.AsyncClient, alice: User, server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logins = server.app.state.logins
+    check = logins.check
+
+    async def check_and_be_overtaken(*arguments: Any) -> Any:
+        monkeypatch.setattr(logins, "check", check)
+        account = await check(*arguments)
+        for _ in range(5):
+            await log_in(anonymous, "wrong")
+        return account
+
+    monkeypatch.setattr(logins, "check", check_and_be_overtaken)
+    answer = await anonymous.post("/recover/2fa/lost", json={"username": "alice", "password": PASSWORD})
+    assert answer.status_code == 401
+
+
 async def test_asking_for_a_second_factor_counts_into_the_lockout(anonymous: httpx.AsyncClient, alice: User) -> None:
     for _ in range(5):
         await anonymous.post("/recover/2fa/lost", json={"username": "alice", "password": "x"})

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from hanse_core.permissions import Operation, Resource, Scope
 from hanse_server.accounts.models import Organization, User
+from hanse_server.main import prepare
 from hanse_server.settings import Settings
 from hanse_web.clock import FixedClock
 
@@ -335,3 +336,18 @@ class TestChosen:
         chief = make.user("chief", alpha, roles=["Root"])
         answer = await as_user("anna").delete(f"/user/{chief.id}/second_factor")
         assert (answer.status_code, answer.json()["code"]) == (401, "denied")
+
+
+@pytest.mark.parametrize("is_required", [False])
+async def test_a_server_that_wants_a_second_factor_from_now_on_ends_logins_without_one(
+    anonymous: httpx.AsyncClient, gina: User, server: Any, settings: Settings
+) -> None:
+    tokens = (await log_in(anonymous)).json()
+    client = server.client(tokens["access_token"])
+    assert (await client.get("/session")).status_code == 200
+    prepare(settings)
+    assert (await client.get("/session")).status_code == 200
+    prepare(settings.model_copy(update={"two_factor_auth": True}))
+    server.app.state.works.known.forget()
+    assert (await client.get("/session")).status_code == 401
+    assert (await server.client(tokens["refresh_token"]).post("/token/refresh")).status_code == 401

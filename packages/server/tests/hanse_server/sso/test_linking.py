@@ -1,5 +1,6 @@
 """Whose account a person of a provider has."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from hanse_server.accounts.models import Organization, User
+from hanse_web.clock import FixedClock
 
 pytestmark = pytest.mark.needs("npm")
 PASSWORD = {"current_password": "Correct-horse-1"}
@@ -146,14 +148,19 @@ async def test_nobody_removes_his_only_way_in(
 
 
 async def test_a_user_without_password_links_another_person_without_one(
-    desk: Any, hospital: Any, university: Any, alpha: Any, as_user: Any
+    desk: Any, hospital: Any, university: Any, alpha: Any, server: Any, clock: FixedClock
 ) -> None:
     hospital.person("ada", "researchers")
     university.person("ada.l")
-    await desk.log_in("ada")
-    home = type(desk)(as_user("ada"))
+    tokens = (await desk.log_in("ada")).json()
+    home = type(desk)(server.client(tokens["access_token"]))
     body = await home.brought_back("ada.l", await home.start("university", "link"))
     assert (await home.finish(body, "university", "link/finish")).status_code == 201
+    clock.moment += timedelta(minutes=11)
+    body = {"redirect_uri": "https://ui.example/callback"}
+    late = await home.client.post("/oidc/university/link", json=body)
+    assert late.status_code == 401
+    assert "log in again" in late.json()["msg"], "a session that was taken over must not become a way in for ever"
 
 
 async def test_a_removed_user_leaves_no_identity_behind(

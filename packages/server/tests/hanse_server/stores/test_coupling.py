@@ -184,6 +184,15 @@ async def test_the_server_stays_registered_while_another_record_needs_it(
     assert len(store.servers) == 1
 
 
+async def test_a_hostile_store_does_not_have_itself_called_without_end(couple: Any, store: Any, clients: Any) -> None:
+    made = await couple()
+    store.servers = [{"id": number, "url": OWN_URL} for number in range(1_000)]
+    store.calls.clear()
+
+    assert (await clients.user("root").delete(f"/algorithmstore/{made['id']}")).status_code == 200
+    assert len(store.calls) < 10
+
+
 async def test_a_store_that_is_gone_does_not_keep_its_record(couple: Any, store: Any, clients: Any) -> None:
     made = await couple()
     store.instead = JSONResponse({"msg": "out of order"}, status_code=500)

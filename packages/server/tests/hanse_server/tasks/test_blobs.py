@@ -1,5 +1,6 @@
 """The v4 blob protocol."""
 
+import asyncio
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -228,6 +229,29 @@ async def test_nobody_can_fill_the_store_with_what_they_do_not_use(clients: Any,
     await upload(clients.user("carl"))
     assert (await create(alice, world, first)).status_code == 201
     await upload(alice)
+
+
+async def test_nor_by_uploading_much_at_the_same_time(clients: Any, world: Any, server: Any) -> None:
+    begun, goes_on = [asyncio.Event(), asyncio.Event()], asyncio.Event()
+
+    async def slow(is_begun: asyncio.Event) -> AsyncIterator[bytes]:
+        yield b"x" * (LIMIT // 2)
+        is_begun.set()
+        await goes_on.wait()
+
+    async def send(content: Any) -> int:
+        answer = await clients.user("alice").post("/blobstream", content=content)
+        return int(answer.status_code)
+
+    async with asyncio.TaskGroup() as group:
+        sent = [group.create_task(send(slow(event))) for event in begun]
+        for event in begun:
+            await event.wait()
+        assert await send(b"x") == 413, "what is under way counts, too"
+        await upload(clients.user("carl"))
+        goes_on.set()
+    assert [task.result() for task in sent] == [201, 201]
+    assert len(await stored(server)) == 3
 
 
 async def test_what_nobody_used_expires(clients: Any, world: Any, server: Any, clock: Any) -> None:

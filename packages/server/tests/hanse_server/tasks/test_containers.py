@@ -163,3 +163,17 @@ async def test_lists_for_people_are_not_for_containers(clients: Any, world: Any)
     for path in ("/node", "/collaboration"):
         assert (await container.get(path)).status_code == 403
     assert (await container.patch("/run/1", json={"status": "completed"})).status_code == 403
+
+
+async def test_a_subtask_belongs_to_who_began_the_computation(clients: Any, world: Any, make: Any) -> None:
+    """Where its container runs is a partner, whose researchers must not end the computations of others."""
+    make.user("rolf", world.beta, roles=["Researcher"])
+    make.user("ruth", world.alpha, roles=["Researcher"])
+    parent = await clients.task(organizations="beta")
+    container = await clients.container("beta_main", parent["id"])
+    made = (await container.post("/task", json=_subtask(world))).json()
+    assert made["init_org"]["id"] == world.beta.id
+
+    refused = await clients.user("rolf").delete(f"/task/{made['id']}")
+    assert (refused.status_code, refused.json()["code"]) == (401, "denied")
+    assert (await clients.user("ruth").delete(f"/task/{made['id']}")).status_code == 200

@@ -9,6 +9,7 @@ import pytest
 
 from hanse_server.settings import Settings
 from hanse_server.settings.stores import ValueSettings
+from hanse_server.tasks import intake
 from hanse_server.tasks.models import Blob, Run
 from hanse_server.tasks.rules import CUT, LOG_LIMIT
 from hanse_server.tasks.values import Place
@@ -160,6 +161,17 @@ async def test_no_other_text_may_be_as_long(clients: Any, world: Any, store: Mem
     answer = await clients.user("alice").post("/task", json=_body(world, LARGE, **fields))
     assert answer.status_code in (400, 413)
     assert (await clients.user("root").get("/task")).json()["data"] == []
+
+
+async def test_a_body_holds_so_many_long_texts_and_no_more(
+    clients: Any, store: MemoryBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "MOST_TEXTS", 3)
+    content = json.dumps({"input": [LARGE] * 6})
+    answer = await clients.user("alice").post("/task", content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413
+    assert "3 long texts" in answer.json()["msg"]
+    assert store.values == {}
 
 
 async def test_a_refused_task_leaves_nothing(
