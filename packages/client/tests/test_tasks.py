@@ -20,6 +20,21 @@ def request_of(server: Any, index: int = -1) -> dict[str, Any]:
     return body
 
 
+async def test_columns_that_a_node_shares_are_there_at_once(client: Any, server: Any) -> None:
+    server.columns = {"trial": ["age", "sex"]}
+    assert await client.collaborations.columns("lung", "trial", organizations=["alpha"]) == ["age", "sex"]
+    assert server.tasks == {}
+
+
+@pytest.mark.parametrize("result", [["age", "sex"], {"columns": ["age", "sex"]}])
+async def test_columns_that_nobody_shares_are_read_by_a_task(client: Any, server: Any, result: Any) -> None:
+    server.on_status = lambda id: server.finish(id, {2: result})
+    assert await client.collaborations.columns("lung", organizations=["alpha"]) == ["age", "sex"]
+    (sent,) = server.sent("POST", "column")
+    text = json.loads(sent.content)["organizations"][0]["input"]
+    assert json.loads(base64.b64decode(text))["method"] == "column_headers"
+
+
 async def test_names_become_ids_and_the_input_is_written_as_v4_reads_it(client: Any, server: Any) -> None:
     task = await client.tasks.create(
         **SUMMARY, organizations=["gamma", 2], arguments={"columns": ["age"]}, databases=["lung", {"label": "x"}]

@@ -97,6 +97,8 @@ class Server:
     cuts: list[int] = field(default_factory=list)
     """After how many bytes the next downloads break off."""
     knows_ranges: bool = True
+    columns: dict[str, list[str]] = field(default_factory=dict)
+    """Names of columns that nodes share, by database."""
     keys: dict[str, Json] = field(default_factory=dict)
     on_status: Callable[[int], None] = lambda _: None
 
@@ -338,6 +340,13 @@ def create_task(server: Server, request: httpx.Request) -> httpx.Response:
     return httpx.Response(201, json=task)
 
 
+def columns(server: Server, request: httpx.Request) -> httpx.Response:
+    body = json.loads(request.content)
+    if body["db_label"] in server.columns:
+        return httpx.Response(200, json={"columns": server.columns[body["db_label"]]})
+    return httpx.Response(201, json=server.add_task({**body, "image": "ghcr.io/vantage6/algorithm-basics:latest"}))
+
+
 def one_task(server: Server, request: httpx.Request, id: int) -> httpx.Response:
     if id not in server.tasks:
         return httpx.Response(404, json={"msg": f"there is no task {id}", "code": "not-found"})
@@ -400,6 +409,7 @@ ROUTES: list[tuple[str, Callable[..., httpx.Response]]] = [
     (r"GET user/me", lambda server, request: httpx.Response(200, json=user(7, "alice", 2))),
     (r"GET task", tasks),
     (r"POST task", create_task),
+    (r"POST column", columns),
     (r"GET task/(\d+)", one_task),
     (r"GET task/(\d+)/status", task_status),
     (r"GET run", runs),
