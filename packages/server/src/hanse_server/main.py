@@ -109,6 +109,7 @@ UNRELATED_TO_RIGHTS = Unrelated(
         "task_database",
     },
     inserts={"access_token", "login_session"},
+    deletes={"login_session"},  # of sessions that have ended anyway; ending one is an update
     columns={
         "access_token": {"last_used_at"},
         "identity": {"ip", "last_seen", "status"},

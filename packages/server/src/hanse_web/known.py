@@ -70,6 +70,8 @@ class Unrelated:
     tables: Collection[str] = ()
     inserts: Collection[str] = ()
     """Tables whose new rows take nothing away and give nothing to those who are known already."""
+    deletes: Collection[str] = ()
+    """Tables from which only such rows are removed as give nobody anything any more."""
     columns: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def judge(self) -> Callable[[str], bool]:
@@ -81,7 +83,8 @@ class Unrelated:
             if found is None:
                 return _MAY_WRITE.search(statement) is not None
             kind, table, assigned = found.groups()
-            if table in self.tables or (kind == "INSERT INTO" and table in self.inserts):
+            by_kind = {"INSERT INTO": self.inserts, "DELETE FROM": self.deletes}
+            if table in self.tables or table in by_kind.get(kind, ()):
                 return False
             if kind != "UPDATE" or "SELECT" in assigned:
                 return True

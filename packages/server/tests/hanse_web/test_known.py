@@ -10,7 +10,9 @@ from hanse_web.clock import FixedClock
 from hanse_web.known import LIFE, MOST, KnownActors, Unrelated
 
 ALICE = UserActor(1, "alice", 1, frozenset(), frozenset(), Permissions(()))
-JUDGE = Unrelated(tables={"run"}, inserts={"login_session"}, columns={"identity": {"last_seen", "status"}}).judge()
+JUDGE = Unrelated(
+    tables={"run"}, inserts={"login_session"}, deletes={"login_session"}, columns={"identity": {"last_seen", "status"}}
+).judge()
 
 
 @pytest.fixture
@@ -68,6 +70,7 @@ def test_a_flood_of_tokens_does_not_fill_the_memory(clock: FixedClock) -> None:
         "DELETE FROM run WHERE run.id = ?",
         "UPDATE run SET status=?, version=? WHERE run.id = ?",
         "INSERT INTO login_session (id) VALUES (?)",
+        "DELETE FROM login_session WHERE login_session.ends_at <= ?",
         "UPDATE identity SET status=?, last_seen=? WHERE identity.id = ?",
     ],
 )
@@ -81,7 +84,7 @@ def test_what_is_unrelated_to_rights(statement: str) -> None:
         "UPDATE identity SET last_seen=?, token_version=(identity.token_version + ?) WHERE identity.id = ?",
         "UPDATE identity SET status=(SELECT 'x' FROM a WHERE b = 1), token_version=2",
         "UPDATE login_session SET revoked_at=? WHERE login_session.id = ?",
-        "DELETE FROM login_session",
+        "DELETE FROM role_rule",
         'INSERT INTO "user_role" (user_id, role_id) VALUES (?, ?)',
         "DELETE FROM role_rule WHERE role_rule.role_id = ?",
         "INSERT INTO a_table_that_nobody_named (id) VALUES (?)",

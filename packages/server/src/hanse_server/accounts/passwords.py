@@ -1,12 +1,15 @@
 """Password hashes: Argon2id, computed in a few threads so that neither requests nor transactions wait for them."""
 
+import asyncio
 import os
 import secrets
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 import bcrypt
-from anyio import CapacityLimiter, to_thread
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -18,6 +21,8 @@ LANES = 1
 QUEUE = 128
 """How many passwords may wait or be checked at a time; beyond, an answer would come too late to be of use."""
 RETRY_SECONDS = 5
+NICE = 10
+"""How far the workers step back; with Linux this is a matter of threads, not of the whole process."""
 BCRYPT_BYTES = 72
 BCRYPT_ROUNDS = 15
 """A bcrypt hash that costs more is not computed: it would hold a thread for seconds."""
@@ -35,7 +40,8 @@ class Passwords:
         self, workers: int, *, memory: int = MEMORY_KIBIBYTES, passes: int = PASSES, queue: int = QUEUE
     ) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=LANES)
-        self._limit = CapacityLimiter(min(workers, len(os.sched_getaffinity(0))))
+        at_once = min(workers, len(os.sched_getaffinity(0)))
+        self._workers = ThreadPoolExecutor(at_once, thread_name_prefix="passwords", initializer=_step_back)
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
         self._room = queue
 
@@ -60,7 +66,7 @@ class Passwords:
             raise Unavailable("too many log-ins at this moment; try again shortly", retry_after=RETRY_SECONDS)
         self._room -= 1
         try:
-            return await to_thread.run_sync(compute, limiter=self._limit)
+            return await asyncio.get_running_loop().run_in_executor(self._workers, compute)
         finally:
             self._room += 1
 
@@ -72,6 +78,12 @@ class Passwords:
             return self._hasher.verify(stored if stored and is_usable else self._nobody, password) and is_usable
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _step_back() -> None:
+    """Let everything else go first on this thread's core: requests are short, and who logs in can wait a moment."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def _is_bcrypt(stored: str) -> bool:
