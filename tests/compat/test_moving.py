@@ -254,7 +254,7 @@ def test_everybody_goes_on_at_our_server(past: Past, moved: Path) -> None:
         node = past.rest(url)
         node.log_in_node(past.api_keys["beta"])
         waiting = node("GET", "/run", state="open", node_id=ids["beta node"])["data"]
-        assert [run["task"]["id"] for run in waiting] == [ids["task"]]
+        assert ids["task"] in {run["task"]["id"] for run in waiting}
         assert past.rest(url).use(past.tokens["access_token"])("GET", f"/task/{ids['task']}")["name"] == "task"
         assert past.rest(url).use(past.tokens["container"])("GET", f"/task/{ids['task']}")["name"] == "task"
         renewed = past.rest(url).use(past.tokens["refresh_token"])("POST", "/token/refresh")

@@ -17,10 +17,10 @@ def findings(settings: Any, *providers: Any) -> Any:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, prepared_database: Path) -> Settings:
+def settings(tmp_path: Path, prepared_file: Path) -> Settings:
     """Settings without providers."""
     path = tmp_path / "server.sqlite"
-    shutil.copy(prepared_database, path)
+    shutil.copy(prepared_file, path)
     return Settings(uri=f"sqlite:///{path}", jwt_secret_key="a secret for tests only, of more than thirty-two bytes")
 
 

@@ -88,7 +88,10 @@ async def test_a_store_is_removed_by_id_or_address(administration: StoreAdminist
         await administration.remove(STORE, None)
 
 
-def test_the_commands_say_what_is_there_and_what_is_not(settings: Any, make: Any, capsys: Any) -> None:
+def test_the_commands_say_what_is_there_and_what_is_not(
+    settings: Any, make: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANSE_SERVER_JWT_SECRET_KEY", settings.jwt_secret_text())
     where = ["--database", settings.uri]
 
     assert main(["server", "store", "list", *where]) == 0
