@@ -7,12 +7,16 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from hanse_core.errors import Invalid
 from hanse_core.wire import tasks as wire
 from hanse_server.collaborations.models import Node
 from hanse_server.tasks.models import Run, RunPort, Task, TaskDatabase
 from hanse_server.tasks.texts import Texts
 from hanse_web.db import wire_time
 from hanse_web.links import Links
+
+MOST_NESTED = 10_000
+"""Runs that are written inside the tasks of one page: a bound of the memory and time that a request can take."""
 
 
 class TaskItems:
@@ -161,7 +165,9 @@ def nested_runs(
     if not wanted:
         return {}
     of_tasks = visible.where(Run.task_id.in_([task.id for task in tasks])).order_by(Run.id)
-    runs = session.scalars(of_tasks).all()
+    runs = session.scalars(of_tasks.limit(MOST_NESTED + 1)).all()
+    if len(runs) > MOST_NESTED:
+        raise Invalid(f"the tasks of this page have more than {MOST_NESTED} runs; ask for fewer tasks with per_page")
     nested: dict[str, defaultdict[int, list[Any]]] = {}
     for name in wanted:
         written: Sequence[Any] = items.write(runs) if name == "runs" else items.write_results(runs)

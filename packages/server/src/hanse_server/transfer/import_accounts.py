@@ -56,7 +56,8 @@ def _user(work: Import, row: Row) -> Mapping[str, Any]:
         "last_email_recover_password_sent": row.last_email_recover_password_sent,
         "username": row.username or f"user-{row.id}",
         "email": row.email or f"user-{row.id}{NO_ADDRESS}",
-        "password": row.password or "",
+        # Anything else is no password of v4, and could be made to cost whoever checks it much time.
+        "password": row.password if is_bcrypt(row.password) else "",
         "firstname": row.firstname or "",
         "lastname": row.lastname or "",
         "organization_id": row.organization_id,

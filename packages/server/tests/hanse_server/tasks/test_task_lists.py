@@ -120,3 +120,15 @@ async def test_lists_read_large_texts_only_where_they_are_shown(clients: Any, st
             name for name in ("input", "log", "result") for text in sent if f"run.{name}," in text.replace(" ", ",")
         }
         assert read == set(shown), path
+
+
+async def test_a_page_holds_so_many_runs_inside_its_tasks_and_no_more(
+    clients: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        await clients.task(organizations="alpha")
+    monkeypatch.setattr("hanse_server.tasks.items.MOST_NESTED", 2)
+    alice = clients.user("alice")
+    refused = await alice.get("/task", params={"include": "runs"})
+    assert (refused.status_code, "per_page" in refused.json()["msg"]) == (400, True)
+    assert (await alice.get("/task", params={"include": "runs", "per_page": 2})).status_code == 200

@@ -341,3 +341,10 @@ def test_many_runs_are_carried_a_few_at_a_time(old: Any, move: Move, new: Sessio
         event.remove(Engine, "before_cursor_execute", note)
     assert sum(batches) == 200
     assert max(batches) <= LARGE_AT_ONCE
+
+
+def test_what_is_no_password_of_v4_becomes_none(old: Any, move: Move, new: Session) -> None:
+    """A hash that costs minutes to check would hold up everybody's log-ins."""
+    old.user(40, "odd", password="$argon2id$v=19$m=9,t=9")
+    move()
+    assert new.get_one(User, 40).password == ""
