@@ -24,7 +24,9 @@ def command_line() -> str:
 
 
 def _commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=110)
+    is_raw = parser.formatter_class is argparse.RawDescriptionHelpFormatter
+    kind = argparse.RawDescriptionHelpFormatter if is_raw else argparse.HelpFormatter
+    parser.formatter_class = lambda prog: kind(prog, width=110)
     yield parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):

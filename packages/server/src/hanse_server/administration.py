@@ -24,6 +24,7 @@ from hanse_server.settings import Settings
 from hanse_web.clock import SystemClock
 from hanse_web.db import IMMEDIATE, make_engine, sqlite_file
 from hanse_web.links import Links
+from hanse_web.wording import wording
 from hanse_web.work import Work
 
 ALPHABET = string.ascii_letters + string.digits
@@ -197,5 +198,5 @@ def _require_valid(fields: Mapping[str, str]) -> None:
     except ValidationError as error:
         told: dict[str, list[str]] = {}
         for problem in error.errors(include_input=False, include_url=False):
-            told.setdefault(str(problem["loc"][0]), []).append(problem["msg"].removeprefix("Value error, "))
+            told.setdefault(str(problem["loc"][0]), []).append(wording(problem))
         raise Invalid("this cannot be stored", errors=told) from error

@@ -18,7 +18,7 @@ from hanse_server.settings import Settings
 from hanse_server.settings.initial import initial_root_hash
 from hanse_server.sso import checks as sso
 from hanse_server.tasks import kept
-from hanse_web.db import make_engine, sqlite_file
+from hanse_web.db import make_engine, require_kept, sqlite_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ def _secrets(settings: Settings) -> None:
 
 
 def _database(settings: Settings) -> None:
+    require_kept(settings.uri)
     file = sqlite_file(settings.uri)
     if file is not None and not file.exists():
         if not os.access(file.parent, os.W_OK):
@@ -96,6 +97,12 @@ def _has_secret(model: BaseModel) -> bool:
             if isinstance(one, SecretStr) or (isinstance(one, BaseModel) and _has_secret(one)):
                 return True
     return False
+
+
+def _first_password(settings: Settings) -> Iterator[str]:
+    password, shortest = settings.root_password_text(), settings.password_policy.minimum_length
+    if password is not None and len(password) < shortest:
+        yield f"root_password has fewer than {shortest} characters; take a longer one, or none and get a random one"
 
 
 def _origins(settings: Settings) -> Iterator[str]:
@@ -165,6 +172,6 @@ def _sign_on(settings: Settings) -> Iterator[str]:
 
 
 WARNINGS: tuple[Callable[[Settings], Iterator[str]], ...] = (
-    _origins, _listening, _lifetimes, _embedded, _out_of_step, _sign_on,
+    _first_password, _origins, _listening, _lifetimes, _embedded, _out_of_step, _sign_on,
 )  # fmt: skip
 """Each yields what works, but should worry."""

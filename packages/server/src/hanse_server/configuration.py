@@ -1,6 +1,7 @@
 """The configuration file: written with every setting and what it does, readable by its owner only."""
 
 import os
+import re
 import secrets
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -32,6 +33,25 @@ def commented(given: Mapping[str, Any]) -> str:
     for name, field in Settings.model_fields.items():
         parts.append("\n".join(_setting(name, field, given.get(name, PydanticUndefined), "")) + "\n")
     return "\n".join(parts)
+
+
+def given_lines(text: str) -> list[str]:
+    """Give the lines of a configuration that set something, for a screen: secrets do not show."""
+    secret = re.compile(rf"^( *(?:{'|'.join(sorted(_secrets_of(Settings)))}): ).+")
+    return [
+        secret.sub(r"\1…", line) for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")
+    ]
+
+
+def _secrets_of(model: type[BaseModel]) -> set[str]:
+    names: set[str] = set()
+    for name, field in model.model_fields.items():
+        inner = model_of(field.annotation)
+        if inner is not None:
+            names |= _secrets_of(inner)
+        elif SecretStr in get_args(field.annotation):
+            names.update(_keys(name, field))
+    return names
 
 
 def new_secret() -> str:

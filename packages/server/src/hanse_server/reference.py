@@ -1,8 +1,9 @@
 """The reference pages that are written from the code: settings and permissions."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -26,6 +27,14 @@ after a backup. A database that is not a Hanse server's, or that a newer version
 | setting | variable | kind | default | what it does |
 | --- | --- | --- | --- | --- |
 """
+KINDS = {
+    bool: "true or false",
+    float: "number",
+    int: "whole number",
+    Path: "path",
+    SecretStr: "secret text",
+    str: "text",
+}
 PERMISSIONS_HEAD = """\
 # Permissions
 
@@ -100,6 +109,8 @@ def _required(annotation: Any) -> Any:
 
 def _kind(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _kind(arguments[0])
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in arguments)
     if origin in (Union, UnionType):
@@ -108,8 +119,7 @@ def _kind(annotation: Any) -> str:
         return "list" if _item_model(annotation) else "list of texts"
     if origin is dict:
         return "mapping"
-    names = {str: "text", int: "whole number", float: "number", bool: "true or false", SecretStr: "secret text"}
-    return names.get(annotation, "path")
+    return KINDS[annotation]
 
 
 def _default(field: FieldInfo) -> str:

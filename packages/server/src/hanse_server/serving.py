@@ -37,7 +37,7 @@ def _explain(error: OSError, address: str, port: int) -> str:
         return f"port {port} of {address} is in use by another program; stop that one, or choose another with --port"
     if error.errno == errno.EACCES:
         return f"port {port} is reserved for the administrator of this machine; choose one above 1023 with --port"
-    return f"cannot listen on {address} port {port}: {error.strerror}; choose another address with --host"
+    return f"cannot listen on {address} port {port}: {error.strerror}; set `ip` to one of this machine"
 
 
 class _Server(uvicorn.Server):

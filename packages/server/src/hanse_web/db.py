@@ -61,7 +61,7 @@ def wire_time(moment: datetime | None) -> str | None:
 
 def make_engine(uri: str) -> Engine:
     """Open the database; SQLite gets write-ahead logging, foreign keys and explicit transactions."""
-    url = _parsed(uri)
+    url = parsed(uri)
     if url.get_backend_name() == "sqlite":
         engine = _sqlite_engine(url)
     elif url.get_backend_name() in ("postgresql", "postgres"):  # the short one is in addresses that others write
@@ -82,7 +82,8 @@ def _refuse_nul(_: Any, __: Any, ___: str, parameters: Any, *____: Any) -> None:
                 raise Invalid("the request holds a text with the character NUL, which cannot be stored")
 
 
-def _parsed(uri: str) -> URL:
+def parsed(uri: str) -> URL:
+    """Read the address of a database. Raises `Invalid`, which tells how one looks."""
     try:
         return make_url(uri)
     except (ArgumentError, ValueError) as error:
@@ -95,14 +96,21 @@ def _parsed(uri: str) -> URL:
 
 def sqlite_file(uri: str) -> Path | None:
     """Give the file of an SQLite database; None for one in memory and for other databases."""
-    url = _parsed(uri)
+    url = parsed(uri)
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         return None
     return Path(url.database)
 
 
+def require_kept(uri: str) -> None:
+    """Refuse an SQLite database in memory, which would be another one for each who opens it."""
+    if sqlite_file(uri) is None and parsed(uri).get_backend_name() == "sqlite":
+        raise Invalid("`uri` names no file; it looks like sqlite:////var/lib/hanse/server.sqlite, with four slashes")
+
+
 def create_private(uri: str) -> None:
     """Create the file of an SQLite database if it is missing, so that only its owner can read it."""
+    require_kept(uri)
     file = sqlite_file(uri)
     if file is None:
         return

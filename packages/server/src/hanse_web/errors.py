@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from hanse_core.errors import Conflict, HanseError, Invalid, Unavailable, to_wire
 from hanse_web.db import reason
+from hanse_web.wording import wording
 
 log = structlog.get_logger()
 
@@ -63,7 +64,7 @@ async def _validation(request: Request, error: Exception) -> Response:
             message = f"the body is not valid JSON: {problem.get('ctx', {}).get('error', '')}"
             return JSONResponse({"message": message, "msg": message, "code": "invalid"}, status_code=400)
         field = ".".join(str(part) for part in problem["loc"][1:]) or "_schema"
-        errors.setdefault(field, []).append(problem["msg"])
+        errors.setdefault(field, []).append(wording(problem))
     names = ", ".join(errors)
     return answer(Invalid(f"the request is not valid, see: {names}", errors=errors))
 

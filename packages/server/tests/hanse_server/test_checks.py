@@ -26,6 +26,11 @@ def test_what_is_well_set_up_has_no_problem(tmp_path: Path) -> None:
     assert "cors" not in warnings(settings(tmp_path))
 
 
+def test_a_database_in_memory_is_none(tmp_path: Path) -> None:
+    (problem,) = examine(settings(tmp_path, uri="sqlite://")).problems
+    assert "with four slashes" in problem
+
+
 def test_open_doors_are_warned_about_with_a_remedy(tmp_path: Path) -> None:
     assert "any web page may call" in warnings(settings(tmp_path, cors_allowed_origins=["*"]))
     assert "behind a proxy" in warnings(settings(tmp_path, ip="127.0.0.1"))
@@ -33,6 +38,7 @@ def test_open_doors_are_warned_about_with_a_remedy(tmp_path: Path) -> None:
         settings(tmp_path, token_expires_hours=100, refresh_token_expires_hours=200)
     )
     assert "PostgreSQL" in warnings(settings(tmp_path))
+    assert "root_password has fewer than" in warnings(settings(tmp_path, root_password="short"))
 
 
 def test_secrets_that_every_account_can_read_are_named(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, inspect
 from hanse_core.errors import Invalid, Unavailable
 from hanse_server import main, migrations  # main brings the tables of all slices
 from hanse_server.settings import Settings
+from hanse_server.transfer import v4
 from hanse_web.db import Base, make_engine
 
 
@@ -82,6 +83,13 @@ def test_a_foreign_database_is_refused_and_left_alone(path: Path, fresh: Engine)
     with pytest.raises(Invalid, match="not a Hanse server's"):
         main.prepare(Settings(uri=f"sqlite:///{path}"))
     assert inspect(fresh).get_table_names() == ["patients"]
+
+
+def test_a_database_of_a_v4_server_is_refused_naming_the_import(path: Path, fresh: Engine) -> None:
+    with fresh.begin() as connection:
+        v4.metadata.create_all(connection)
+    with pytest.raises(Invalid, match="hanse server import"):
+        main.prepare(Settings(uri=f"sqlite:///{path}"))
 
 
 def test_a_database_of_a_newer_version_is_refused(path: Path, fresh: Engine) -> None:

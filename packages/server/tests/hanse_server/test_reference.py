@@ -9,8 +9,9 @@ def test_every_setting_is_explained() -> None:
     page = settings_page()
     for name, field in Settings.model_fields.items():
         assert f"`{name}" in page
-        assert f"`{name}." in page or field.description in page.replace("\n", " ")
+        assert f"`{name}." in page or (field.description or "").replace("\n", " ") in page
     assert "`HANSE_SERVER_PASSWORD_POLICY__INACTIVATION_MINUTES`" in page
+    assert "| `smtp.port` | `HANSE_SERVER_SMTP__PORT` | whole number |" in page
 
 
 def test_every_rule_and_role_is_listed() -> None:

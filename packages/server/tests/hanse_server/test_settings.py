@@ -51,21 +51,26 @@ def test_the_command_line_goes_before_the_environment_and_that_before_the_file(
 
 
 @pytest.mark.parametrize(
-    ("text", "key"),
+    ("text", "key", "told"),
     [
-        ("prot: 5000", "prot"),
-        ("port: 70000", "port"),
-        ("password_policy: {max_attempts: 3}", "password_policy.max_attempts"),
-        ("api_path: /", "api_path"),
-        ("cors_allowed_origins: '('", "cors_allowed_origins"),
-        ("token_expires_hours: 0", "token_expires_hours"),
+        ("prot: 5000", "prot", "there is no such setting; is port meant?"),
+        ("port: 70000", "port", "must be 65535 or less"),
+        ("port: often", "port", "must be a whole number"),
+        ("password_policy: {max_attempts: 3}", "password_policy.max_attempts", "there is no such setting"),
+        ("password_policy: strict", "password_policy", "must consist of keys and values"),
+        ("two_factor_auth: sometimes", "two_factor_auth", "must be true or false"),
+        ("log_level: chatty", "log_level", "must be 'debug', 'info', 'warning' or 'error'"),
+        ("api_path: /", "api_path", "must name a path"),
+        ("cors_allowed_origins: '('", "cors_allowed_origins", "not a regular expression"),
+        ("token_expires_hours: 0", "token_expires_hours", "must be more than 0"),
     ],
 )
-def test_a_wrong_setting_is_refused_naming_its_key(file: Path, text: str, key: str) -> None:
+def test_a_wrong_setting_is_refused_naming_its_key_in_plain_words(file: Path, text: str, key: str, told: str) -> None:
     file.write_text(text)
     with pytest.raises(Invalid) as refused:
         load(file)
     assert list(refused.value.errors) == [key]
+    assert told in refused.value.errors[key][0]
 
 
 def test_a_refresh_token_must_outlive_an_access_token(file: Path) -> None:
@@ -94,9 +99,15 @@ def test_a_file_that_is_missing_or_no_yaml_is_refused(file: Path) -> None:
     file.write_text("port: [")
     with pytest.raises(Invalid, match="not valid YAML"):
         load(file)
-    file.write_text("just a sentence")
-    with pytest.raises(Invalid, match="keys and values"):
+    for text in ("just a sentence", "[]", "5000: port"):
+        file.write_text(text)
+        with pytest.raises(Invalid, match="keys and values"):
+            load(file)
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(Invalid, match="not valid YAML"):
         load(file)
+    with pytest.raises(Invalid, match="cannot be read"):
+        load(file.parent)
 
 
 def test_an_empty_file_leaves_everything_as_it_is(file: Path) -> None:
@@ -110,6 +121,9 @@ def test_secrets_are_read_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert load().root_password_text() == "A-secret-1"
     monkeypatch.setenv("HANSE_SERVER_ROOT_PASSWORD_FILE", str(tmp_path / "missing"))
     with pytest.raises(Invalid, match="root_password_file cannot be read"):
+        load().root_password_text()
+    (tmp_path / "missing").write_bytes(b"\xff")
+    with pytest.raises(Invalid, match="root_password_file is not a text"):
         load().root_password_text()
 
 

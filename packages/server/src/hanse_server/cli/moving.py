@@ -110,11 +110,11 @@ def _tell(what: str, report: "Report", is_dry: bool) -> int:
 
 
 def _configured(arguments: argparse.Namespace, text: str, report: "Report") -> int:
-    from hanse_server.configuration import write_private
+    from hanse_server.configuration import given_lines, write_private
 
     if arguments.dry_run:
-        print("Nothing was written. The new configuration would be:\n")
-        print(text)
+        print("Nothing was written. The new configuration would explain every setting, and set these:\n")
+        print(*given_lines(text), "", sep="\n")
     else:
         write_private(arguments.output, text)
         print(f"{arguments.output} is written; only you can read it.")

@@ -114,8 +114,10 @@ def _new_password(arguments: argparse.Namespace) -> tuple[str, bool]:
     if arguments.password_file is not None:
         try:
             return arguments.password_file.read_text(encoding="utf-8").rstrip("\r\n"), False
-        except (OSError, UnicodeDecodeError) as error:
-            raise Invalid(f"the password file {arguments.password_file} cannot be read: {error}") from error
+        except OSError as error:
+            raise Invalid(f"the password file {arguments.password_file} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise Invalid(f"the password file {arguments.password_file} is not a text in UTF-8") from error
     if not sys.stdin.isatty():
         raise Invalid("there is nobody to ask for a password; use --generate or --password-file")
     password = getpass.getpass("New password: ")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 VERSIONS = Path(__file__).parent / "versions"
 VERSION_TABLE = "hanse_server_version"
+V4_TABLES = frozenset({"organization", "collaboration", "authenticatable"})
+"""By which the database of a v4 server is recognized."""
 
 
 def config(connection: Connection | None = None) -> "Config":
@@ -47,7 +49,7 @@ def current(engine: Engine) -> str | None:
         version: str | None = connection.scalar(select(stored)) if VERSION_TABLE in tables else None
     where = engine.url.render_as_string(hide_password=True)
     if version is None and set(tables) - {VERSION_TABLE}:
-        raise Invalid(f"the database {where} holds tables that are not a Hanse server's; set `uri` to another one")
+        raise Invalid(f"the database {where} {_foreign(set(tables))}")
     if version is not None and version not in _known():
         raise Invalid(
             f"the database {where} was made by a newer Hanse (its tables have version {version}, "
@@ -104,6 +106,15 @@ def is_current(engine: Engine) -> bool:
         return False
     with engine.connect() as connection:
         return kept.is_current(connection)
+
+
+def _foreign(tables: set[str]) -> str:
+    if tables >= V4_TABLES:
+        return (
+            "is that of a vantage6 v4 server, which is left alone; set `uri` to a database of its own, "
+            "and bring the content over with `hanse server import`"
+        )
+    return "holds tables that are not a Hanse server's; set `uri` to another one"
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,10 +12,10 @@ import yaml
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
-    YamlConfigSettingsSource,
 )
 from typing_extensions import Self
 
@@ -29,6 +30,7 @@ from hanse_server.settings.secrets import secret_text
 from hanse_server.settings.sessions import SessionLimits
 from hanse_server.settings.stores import StoreSettings, ValueSettings
 from hanse_server.settings.vpn import VpnServer
+from hanse_web.wording import wording
 
 PREFIX = "HANSE_SERVER_"
 
@@ -47,11 +49,12 @@ class Settings(BaseSettings):
     api_path: str = API_PATH
     """Path below which all endpoints are."""
     uri: str = "sqlite:///hanse-server.sqlite"
-    """Where the database is: an SQLAlchemy address for SQLite or PostgreSQL."""
+    """Where the database is: `sqlite:////folder/file.sqlite` or `postgresql://user:password@host/name`."""
     server_name: str = "hanse"
     """Name of this server, as people see it."""
     jwt_secret_key: SecretStr | None = None
-    """Secret that signs tokens, at least 32 bytes. Without it one is generated and kept next to an SQLite database."""
+    """Secret that signs tokens, at least 32 bytes, and encrypts second factors: back it up. A new one ends all logins.
+    Without it one is generated and kept next to an SQLite database."""
     jwt_secret_key_file: Path | None = None
     """File that holds `jwt_secret_key`."""
     token_expires_hours: Annotated[float, Field(gt=0)] = 6
@@ -83,7 +86,8 @@ class Settings(BaseSettings):
     support_email: str | None = None
     """Address, named in mails, of those who help users."""
     oidc: Providers = ()
-    """OpenID Connect providers through which people may log in, beside those with a password."""
+    """OpenID Connect providers through which people may log in, beside those with a password.
+    The documentation has an example: how to set up single sign-on."""
     server_url: str | None = None
     """Address under which others reach this server, such as `https://hanse.example`; stores ask it about tokens."""
     algorithm_stores: AlgorithmStores = AlgorithmStores()
@@ -188,27 +192,37 @@ def _require_expression(text: str) -> None:
 def load(path: Path | None = None, **overrides: Any) -> Settings:
     """Read the settings; what the command line gives goes before the environment, and that before the file."""
     _refuse_unknown_variables(os.environ)
-    if path is not None and not path.is_file():
-        raise Invalid(f"the configuration file {path} does not exist; check --config")
+    content = {} if path is None else _read(path)
 
     class FromFile(Settings):
         @classmethod
         def settings_customise_sources(
             cls, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource, **named: Any
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            file = YamlConfigSettingsSource(settings_cls, yaml_file=path)
-            return named["init_settings"], named["env_settings"], file
+            return named["init_settings"], named["env_settings"], InitSettingsSource(settings_cls, content)
 
     try:
         return FromFile(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         raise Invalid("the settings are not valid", errors=_explain(error)) from error
-    except yaml.YAMLError as error:
-        raise Invalid(f"the configuration file {path} is not valid YAML: {error}") from error
     except SettingsError as error:
         raise Invalid(f"the settings cannot be read: {error}") from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise Invalid(f"the configuration file {path} must consist of keys and values") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise Invalid(f"the configuration file {path} does not exist; check --config") from error
+    except OSError as error:
+        raise Invalid(f"the configuration file {path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Invalid(f"the configuration file {path} is not valid YAML: {error}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise Invalid(f"the configuration file {path} must consist of keys and values, such as `port: 5000`")
+    return content
 
 
 def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
@@ -224,6 +238,11 @@ def _explain(error: ValidationError) -> dict[str, list[str]]:
     explained: dict[str, list[str]] = {}
     for problem in error.errors(include_input=False, include_url=False):
         name = ".".join(str(part) for part in problem["loc"]) or "settings"
-        text = "there is no such setting" if problem["type"] == "extra_forbidden" else problem["msg"]
+        text = _unknown(name) if problem["type"] == "extra_forbidden" else wording(problem)
         explained.setdefault(name, []).append(text)
     return explained
+
+
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, Settings.model_fields, 1)
+    return "there is no such setting" + (f"; is {near[0]} meant?" if near else "")

@@ -17,3 +17,5 @@ def secret_text(name: str, value: SecretStr | None, file: Path | None) -> str | 
         return file.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
         raise Invalid(f"{name}_file cannot be read: {error.strerror}: {file}") from error
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{name}_file is not a text in UTF-8: {file}") from error

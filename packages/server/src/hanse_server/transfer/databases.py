@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, func, inspect, select, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import DatabaseError
 
 from hanse_core.errors import Conflict, Invalid, Unavailable
 from hanse_server import migrations
 from hanse_server.accounts.models import Identity, Organization
 from hanse_server.transfer import v4
-from hanse_web.db import IMMEDIATE, create_private, make_engine, sqlite_file
+from hanse_web.db import IMMEDIATE, create_private, make_engine, parsed, sqlite_file
 
 
 @contextmanager
@@ -79,10 +78,7 @@ def new_v4(uri: str) -> Iterator[Connection]:
 
 
 def _plain_engine(uri: str, *, read_only: bool) -> Engine:
-    try:
-        url = make_url(uri)
-    except ArgumentError as error:
-        raise Invalid(f"{uri} is not the address of a database, such as sqlite:////path/to/default.sqlite") from error
+    url = parsed(uri)
     if url.get_backend_name() != "sqlite":
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if read_only else {}
         return make_engine(uri).execution_options(**options)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from hanse_core.errors import Invalid
 from hanse_server import migrations
 from hanse_server.accounts import v4_secrets
 from hanse_server.accounts.passwords import Passwords
+from hanse_server.configuration import new_secret
 from hanse_server.identity.second_factor import SECOND_FACTOR
 from hanse_server.identity.signing import signing_secret
 from hanse_server.settings import Settings
@@ -26,7 +26,7 @@ from hanse_server.transfer.exporting import Export, export_database
 from hanse_server.transfer.importing import import_database
 from hanse_server.transfer.report import Report
 from hanse_web.clock import SystemClock
-from hanse_web.db import IMMEDIATE, make_engine
+from hanse_web.db import IMMEDIATE, make_engine, parsed
 from hanse_web.sealing import Seal
 
 SQLITE_MAGIC = b"SQLite format 3\x00"
@@ -86,10 +86,11 @@ def take_configuration(source: str, database: str) -> tuple[str, Report]:
 def take_database(source: str, settings: Settings, *, keeps_way_back: bool, dry_run: bool) -> Report:
     """Carry the database of a v4 server into the empty one of the settings."""
     address = source if "://" in source else f"sqlite:///{Path(source).absolute()}"
-    if make_url(address) == make_url(settings.uri):
-        raise Invalid("the database of the v4 server and ours are the same; give an empty one with --database")
     with databases.old(address) as former, _target(settings, dry_run) as uri:
-        seal = _otp_seal(settings)
+        if parsed(address) == parsed(uri):
+            raise Invalid("the database of the v4 server and ours are the same; give an empty one with --database")
+        # A dry run leaves nothing behind, and so must not generate the secret that a start would.
+        seal = Seal(new_secret(), SECOND_FACTOR) if dry_run else _otp_seal(settings)
         with databases.empty(uri) as target:
             return import_database(Import(former, target, seal, keeps_way_back))
 

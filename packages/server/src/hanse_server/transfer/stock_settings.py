@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from hanse_core.errors import Invalid
 from hanse_server.configuration import commented, keys_of, model_of, new_secret
 from hanse_server.identity.signing import require_strong
 from hanse_server.settings import Settings, load
 from hanse_server.transfer.report import Report
+from hanse_web.db import parsed
 
 TELLING = frozenset({"allow_drop_all", "logging"})
 """Keys that a v4 configuration must have, and ours never has."""
@@ -69,10 +68,7 @@ def translate(data: Mapping[str, Any], database: str) -> tuple[str, Report]:
 
 
 def _note_database(former: str, database: str, report: Report) -> None:
-    try:
-        url = make_url(former)
-    except ArgumentError as error:
-        raise Invalid("`uri` of the v4 configuration is not the address of a database") from error
+    url = parsed(former)
     shown = url.render_as_string(hide_password=True)
     relative = ""
     if url.get_backend_name() == "sqlite" and not (url.database or "").startswith("/"):
@@ -81,7 +77,7 @@ def _note_database(former: str, database: str, report: Report) -> None:
         f"the database of the v4 server stays what it is; bring its content over with `hanse server import {shown} "
         f"--config FILE`{relative}"
     )
-    if url.get_backend_name() != "sqlite" and make_url(database).get_backend_name() == "sqlite":
+    if url.get_backend_name() != "sqlite" and parsed(database).get_backend_name() == "sqlite":
         report.note(
             "the v4 server used PostgreSQL; the new `uri` is an SQLite file: for real use set it to a new, empty "
             "PostgreSQL database (--database)"

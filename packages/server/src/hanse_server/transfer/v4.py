@@ -17,6 +17,7 @@ from sqlalchemy import (
 
 from hanse_core.errors import Invalid
 from hanse_core.permissions import Operation, Scope
+from hanse_server.migrations import V4_TABLES, VERSION_TABLE
 from hanse_web.db import UtcDateTime
 
 metadata = MetaData()
@@ -172,9 +173,9 @@ def require_v4(connection: Connection) -> None:
     found = inspect(connection)
     present = set(found.get_table_names())
     where = connection.engine.url.render_as_string(hide_password=True)
-    if "hanse_server_version" in present:
+    if VERSION_TABLE in present:
         raise Invalid(f"{where} is the database of a Hanse server already; there is nothing to import")
-    if not {"organization", "collaboration", "authenticatable"} <= present:
+    if not present >= V4_TABLES:
         raise Invalid(f"{where} is not the database of a v4 server: it lacks the tables of one; check the address")
     missing = sorted({table.name for table in metadata.sorted_tables} - present)
     for table in metadata.sorted_tables:

@@ -246,8 +246,11 @@ def test_a_failure_in_the_middle_leaves_nothing(old: Any, move: Move, new: Sessi
     assert new.scalar(select(func.count()).select_from(Identity)) == 0
 
 
-def test_a_dry_run_reports_and_changes_nothing(old: Any, move: Move, tmp_path: Path) -> None:
+def test_a_dry_run_reports_and_changes_nothing(
+    old: Any, move: Move, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old.user(3, "alice")
+    monkeypatch.delenv("HANSE_SERVER_JWT_SECRET_KEY")
     printed = move("--dry-run")
     assert "nothing was changed" in printed
     assert "1  users" in printed
@@ -280,6 +283,8 @@ def test_what_is_no_v4_database_is_refused(
     assert "does not exist" in capsys.readouterr().err
     assert main(["server", "import", old.uri, "--database", old.uri]) == 1
     assert "are the same" in capsys.readouterr().err
+    assert main(["server", "import", "postgresql://v:secret@:x/y", "--database", "sqlite:///x"]) == 1
+    assert "is not the address of a database" in capsys.readouterr().err
 
 
 def test_no_way_back_keeps_no_hash_beside(old: Any, move: Move, new: Session) -> None:

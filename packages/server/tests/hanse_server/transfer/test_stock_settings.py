@@ -38,6 +38,17 @@ def translate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Translate:
     return run
 
 
+def test_a_dry_run_shows_what_is_carried_and_no_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stock = tmp_path / "stock.yaml"
+    stock.write_text(yaml.safe_dump({**STOCK, "smtp": {"server": "mail.example", "password": "mail-secret"}}))
+    assert main(["server", "import", str(stock), "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert "port: 7601" in printed
+    assert "jwt_secret_key: …" in printed
+    assert SECRET not in printed
+    assert "mail-secret" not in printed
+
+
 def test_what_means_the_same_is_carried(translate: Translate) -> None:
     settings, _ = translate(
         server_name="study server",
