@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel, SecretStr
@@ -18,6 +19,7 @@ from hanse_server.settings import Settings
 from hanse_server.settings.initial import initial_root_hash
 from hanse_server.sso import checks as sso
 from hanse_server.tasks import kept
+from hanse_server.tasks.places import require_writable
 from hanse_web.db import make_engine, require_kept, sqlite_file
 
 
@@ -32,8 +34,8 @@ class Findings:
 def examine(settings: Settings, config: Path | None = None) -> Findings:
     """Try everything that a start needs, without changing anything."""
     problems = [text for check in PROBLEMS for text in _try(check, settings)]
-    warnings = [*_open_to_others(settings, config), *(text for look in WARNINGS for text in look(settings))]
-    return Findings(tuple(problems), tuple(warnings))
+    looks: list[Callable[[Settings], Iterator[str]]] = [partial(_open_to_others, config=config), *WARNINGS]
+    return Findings(tuple(problems), tuple(text for look in looks for text in _look(look, settings)))
 
 
 def _try(check: Callable[[Settings], None], settings: Settings) -> Iterator[str]:
@@ -42,6 +44,32 @@ def _try(check: Callable[[Settings], None], settings: Settings) -> Iterator[str]
     except HanseError as error:
         details = (f"{field}: {'; '.join(texts)}" for field, texts in error.errors.items())
         yield " ".join((error.message, *details))
+
+
+def _look(look: Callable[[Settings], Iterator[str]], settings: Settings) -> list[str]:
+    try:
+        return list(look(settings))
+    except HanseError:  # told as a problem already
+        return []
+
+
+def _files(settings: Settings) -> None:
+    for name, file in _named_files(settings):
+        try:
+            file.read_bytes()
+        except OSError as error:
+            raise Invalid(f"{name} cannot be read: {error.strerror}: {file}") from error
+
+
+def _named_files(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Path]]:
+    """Give every file that a setting names, with the name of the setting."""
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, Path) and name.endswith("_file"):
+            yield prefix + name, value
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, BaseModel):
+                yield from _named_files(one, f"{prefix}{name}.")
 
 
 def _secrets(settings: Settings) -> None:
@@ -68,20 +96,21 @@ def _port(settings: Settings) -> None:
     listen(settings.ip, settings.port).close()
 
 
+def _values(settings: Settings) -> None:
+    require_writable(settings)
+
+
 def _providers(settings: Settings) -> None:
     sso.require_usable(settings.oidc)
 
 
-PROBLEMS: tuple[Callable[[Settings], None], ...] = (_secrets, _database, _port, _providers)
+PROBLEMS: tuple[Callable[[Settings], None], ...] = (_files, _secrets, _database, _values, _port, _providers)
 """Each raises what would keep the server from starting."""
 
 
 def _open_to_others(settings: Settings, config: Path | None) -> Iterator[str]:
     files = [config] if config is not None and _has_secret(settings) else []
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if name.endswith("_file") and isinstance(value, Path) and value.exists():
-            files.append(value)
+    files += [file for name, file in _named_files(settings) if file.exists() and not name.endswith("ca_file")]
     database = sqlite_file(settings.uri)
     if database is not None and database.exists():
         files.append(database)
@@ -103,6 +132,19 @@ def _first_password(settings: Settings) -> Iterator[str]:
     password, shortest = settings.root_password_text(), settings.password_policy.minimum_length
     if password is not None and len(password) < shortest:
         yield f"root_password has fewer than {shortest} characters; take a longer one, or none and get a random one"
+
+
+def _mail(settings: Settings) -> Iterator[str]:
+    if not settings.smtp.server and not settings.mail_to_console:
+        yield "no mail is sent (smtp.server is not set): nobody can reset a forgotten password, or be invited"
+
+
+def _large_values(settings: Settings) -> Iterator[str]:
+    if sqlite_file(settings.uri) is None and settings.blobs.type == "files" and settings.blobs.folder is None:
+        yield (
+            f"large values are kept below the folder that the server is started in, now {Path.cwd()}; "
+            "name one in `blobs.folder`"
+        )
 
 
 def _origins(settings: Settings) -> Iterator[str]:
@@ -172,6 +214,6 @@ def _sign_on(settings: Settings) -> Iterator[str]:
 
 
 WARNINGS: tuple[Callable[[Settings], Iterator[str]], ...] = (
-    _first_password, _origins, _listening, _lifetimes, _embedded, _out_of_step, _sign_on,
+    _first_password, _origins, _listening, _mail, _large_values, _lifetimes, _embedded, _out_of_step, _sign_on,
 )  # fmt: skip
 """Each yields what works, but should worry."""

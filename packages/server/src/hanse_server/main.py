@@ -56,7 +56,7 @@ from hanse_server.tasks.erasure import end_runs_of
 from hanse_server.tasks.expiry import Expiry
 from hanse_server.tasks.intake import TaskIntake
 from hanse_server.tasks.janitor import Janitor
-from hanse_server.tasks.places import make_stores
+from hanse_server.tasks.places import make_stores, require_writable
 from hanse_server.tasks.rules import TaskPolicy
 from hanse_server.tasks.values import VALUES_RELEASED, Values
 from hanse_web import health, robots
@@ -245,6 +245,7 @@ def prepare(settings: Settings) -> str | None:
     """Bring the database to what this version needs; give root's password if one was invented."""
     passwords = Passwords(settings.password_workers)
     create_private(settings.uri)
+    require_writable(settings)
     with _database(settings) as engine:
         migrations.require_startable(engine)
         migrations.upgrade(engine)

@@ -18,8 +18,9 @@ SETTINGS_HEAD = """\
 Generated from the settings themselves (`make generate`).
 
 Settings come from the command line (`hanse server start --help`), from environment variables, from the YAML file
-that `--config` names, in this order, or have the default below. A key or a variable `{prefix}…` that names no setting
-keeps the server from starting. `hanse server check` tells what is wrong and what to do about it.
+that `--config` names (or else `hanse-server.yaml` in the current folder), in this order, or have the default below.
+A key or a variable `{prefix}…` that names no setting keeps the server from starting.
+`hanse server check` tells what is wrong and what to do about it.
 
 An SQLite database is brought up to the tables of this version at every start; any other by `hanse server migrate`,
 after a backup. A database that is not a Hanse server's, or that a newer version made, is refused and left alone.

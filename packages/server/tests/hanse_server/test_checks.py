@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from hanse_core.command import main
+from hanse_core.errors import Invalid
 from hanse_server.checks import examine
+from hanse_server.main import prepare
 from hanse_server.settings import Settings
 
 GOOD = {"cors_allowed_origins": ["https://ui.example.org"], "ip": "0.0.0.0", "port": 0}
@@ -24,6 +26,31 @@ def warnings(found: Settings, config: Path | None = None) -> str:
 def test_what_is_well_set_up_has_no_problem(tmp_path: Path) -> None:
     assert examine(settings(tmp_path)).problems == ()
     assert "cors" not in warnings(settings(tmp_path))
+
+
+def test_files_that_settings_name_are_tried(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    for name, values in {
+        "smtp.password_file": {"smtp": {"server": "mail.example", "username": "a@b.example", "password_file": missing}},
+        "blobs.secret_access_key_file": {"blobs": {"type": "s3", "bucket": "b", "secret_access_key_file": missing}},
+        "root_password_file": {"root_password_file": missing},
+    }.items():
+        problems = examine(settings(tmp_path, **values)).problems
+        assert any(f"{name} cannot be read: No such file or directory: {missing}" in text for text in problems)
+
+
+def test_a_folder_for_large_values_that_cannot_be_is_a_problem_and_keeps_from_starting(tmp_path: Path) -> None:
+    wrong = settings(tmp_path, blobs={"folder": tmp_path / "no" / "where"})
+    (problem,) = examine(wrong).problems
+    assert "`blobs.folder`" in problem
+    with pytest.raises(Invalid, match=r"blobs\.folder"):
+        prepare(wrong)
+
+
+def test_a_wrong_address_of_the_database_is_one_problem_among_others(tmp_path: Path) -> None:
+    found = examine(settings(tmp_path, uri="server.sqlite", port=0, password_policy={"minimum_length": 8}))
+    assert any("not the address of a database" in problem for problem in found.problems)
+    assert any("no mail is sent" in warning for warning in found.warnings)
 
 
 def test_a_database_in_memory_is_none(tmp_path: Path) -> None:

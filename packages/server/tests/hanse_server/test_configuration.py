@@ -62,6 +62,24 @@ def test_it_is_for_its_owner_and_never_written_over(written: Path, capsys: pytes
     assert written.read_text() == before
 
 
+def test_it_names_the_database_that_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    uri, file = "postgresql://hanse@db/hanse", tmp_path / "server.yaml"
+    assert main(["server", "init", str(file), "--database", "hanse"]) == 1
+    assert "is not the address of a database" in capsys.readouterr().err
+    assert main(["server", "init", str(file), "--database", uri]) == 0
+    assert load(file).uri == uri
+
+
+def test_it_is_used_from_its_folder_without_being_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["server", "init"]) == 0
+    Path("hanse-server.yaml").write_text("prot: 5000")
+    assert main(["server", "check"]) == 1
+    assert "prot: there is no such setting" in capsys.readouterr().err
+
+
 def test_two_configurations_have_different_secrets(written: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     main(["server", "init", str(other)])

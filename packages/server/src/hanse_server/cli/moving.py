@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hanse_server.cli.options import Commands, add_settings, settings_of
+from hanse_server.cli.options import CONFIG, Commands, add_settings, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def register(commands: "Commands[Any]") -> None:
     take.add_argument(
         "--output",
         type=Path,
-        default=Path("hanse-server.yaml"),
+        default=CONFIG,
         metavar="FILE",
         help="where a new configuration is written (default: %(default)s); never overwrites",
     )

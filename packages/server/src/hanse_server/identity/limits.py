@@ -47,16 +47,17 @@ class Failures:
         """Give what was counted for these accounts."""
         return self._read(accounts)
 
-    def count(self, limits: Mapping[int, Limit]) -> None:
-        """Count one more failure for each of these accounts; two at once count as two."""
+    def count(self, limits: Mapping[int, Limit]) -> Mapping[int, Attempts]:
+        """Count one more failure for each of these accounts; two at once count as two. Gives what is counted now."""
         accounts = sorted(limits)
         self._session.execute(delete(LoginFailures).where(LoginFailures.last_at < self._now - KEPT))
         self._insert_missing(accounts)
         found = self._read(accounts, lock=True)
+        after = {account: found[account].after_failure(limits[account], self._now) for account in accounts}
         for account in accounts:
-            after = found[account].after_failure(limits[account], self._now)
-            values = {"failed": after.failed, "last_at": self._now}
+            values = {"failed": after[account].failed, "last_at": self._now}
             self._session.execute(update(LoginFailures).where(*self._key(account)).values(values))
+        return after
 
     def forget(self, account: int) -> None:
         """Start again at zero."""
@@ -146,7 +147,9 @@ class LoginLimits:
         if user_id is None or verdict.account_is_blocked:
             self._failures.count(limits)
             return
-        self._failures.count({**limits, user_id: self._here})
+        counted = self._failures.count({**limits, user_id: self._here})
+        if counted[user_id].is_blocked(self._here, self._now):
+            log.info("account-blocked", user=user_id, network=self._network)
         if not self._is_known(user_id):
             self._count_anywhere(user_id)
 

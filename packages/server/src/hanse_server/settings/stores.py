@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from typing_extensions import Self
 
-from hanse_core.errors import Invalid
+from hanse_server.settings.secrets import secret_text
 
 _NEEDED = {"files": (), "s3": ("bucket",), "azure": ("container_name",)}
 
@@ -72,14 +72,7 @@ class StoreSettings(BaseModel):
 
     def secret(self, name: str) -> str | None:
         """Give a secret that was set, itself or in a file. Raises `Invalid` when the file cannot be read."""
-        value: SecretStr | None = getattr(self, name)
-        file: Path | None = getattr(self, f"{name}_file")
-        if value is not None or file is None:
-            return value.get_secret_value() if value is not None else None
-        try:
-            return file.read_text(encoding="utf-8").rstrip("\r\n")
-        except OSError as error:
-            raise Invalid(f"{name}_file cannot be read: {error.strerror}: {file}") from error
+        return secret_text(name, getattr(self, name), getattr(self, f"{name}_file"))
 
 
 class ValueSettings(BaseModel):

@@ -1,8 +1,10 @@
 """From the settings to the stores of large values."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from hanse_core.errors import Invalid
 from hanse_server.settings import Settings
 from hanse_server.settings.stores import StoreSettings
 from hanse_server.tasks.values import Place
@@ -16,6 +18,22 @@ def make_stores(settings: Settings) -> Mapping[Place, BlobStore]:
     """Make the stores that are set; nothing is written or asked of them yet."""
     places = {Place.VALUES: settings.blobs, Place.BLOBS: settings.large_result_store}
     return {place: _store(chosen, _folder(settings, place)) for place, chosen in places.items() if chosen is not None}
+
+
+def require_writable(settings: Settings) -> None:
+    """Refuse folders in which no value could be kept. Raises `Invalid`."""
+    for place, store in make_stores(settings).items():
+        if isinstance(store, FileBlobs) and not _is_writable(store.folder):
+            section = "blobs" if place is Place.VALUES else "large_result_store"
+            raise Invalid(
+                f"the folder {store.folder.absolute()} for large values is missing or cannot be written; "
+                f"create it, or name another one in `{section}.folder`"
+            )
+
+
+def _is_writable(folder: Path) -> bool:
+    nearest = folder if folder.exists() else folder.absolute().parent  # which the store makes the folder in
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def _folder(settings: Settings, place: Place) -> Path:

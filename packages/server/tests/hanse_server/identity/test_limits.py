@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from hanse_core.errors import Unauthenticated
 from hanse_server.accounts.models import User
@@ -46,6 +47,15 @@ async def test_wrong_passwords_from_elsewhere_do_not_lock_anybody_out(log_in: An
         await log_in(ATTACKER, password="x")
     assert (await log_in(ATTACKER)).status_code == 401
     assert (await log_in(HOME)).status_code == 200
+
+
+async def test_the_log_tells_of_a_block_once(log_in: Any, people: list[User]) -> None:
+    with capture_logs() as logs:
+        for _ in range(8):
+            await log_in(ATTACKER, password="x")
+    (told,) = (line for line in logs if line["event"] == "account-blocked")
+    assert told["network"] == ATTACKER
+    assert told["user"] == people[0].id
 
 
 async def test_the_second_block_is_twice_as_long(log_in: Any, clock: FixedClock) -> None:
