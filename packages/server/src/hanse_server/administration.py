@@ -1,7 +1,5 @@
 """What an operator does to accounts straight in the database; a running server hears of it through the outbox."""
 
-import secrets
-import string
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from hanse_core.wire.accounts import UserCreate
 from hanse_server import migrations
 from hanse_server.accounts.bootstrap import ROOT_ROLE
 from hanse_server.accounts.models import Organization, Role, User
+from hanse_server.accounts.password_rules import generated_password
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.identity.limits import forget_failures, is_blocked_somewhere
 from hanse_server.identity.second_factor import remove_second_factor
@@ -26,14 +25,6 @@ from hanse_web.db import IMMEDIATE, make_engine, sqlite_file
 from hanse_web.links import Links
 from hanse_web.wording import wording
 from hanse_web.work import Work
-
-ALPHABET = string.ascii_letters + string.digits
-
-
-def generated_password() -> str:
-    """Make up a password of 140 random bits that meets every policy."""
-    groups = ("".join(secrets.choice(ALPHABET) for _ in range(6)) for _ in range(4))
-    return "-".join(groups) + secrets.choice(string.ascii_lowercase) + secrets.choice(string.ascii_uppercase) + "1"
 
 
 @dataclass(frozen=True, slots=True)

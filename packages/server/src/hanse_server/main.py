@@ -199,7 +199,6 @@ def create_app(
             "session_limits": settings.sessions,
             "refreshes": Refreshes(works, pairs, Confirming(works, sso).confirm),
             "sso": sso,
-            "mails": mails,
             "letters": letters,
             "aside": aside,
             "notices": notices,

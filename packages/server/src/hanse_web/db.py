@@ -1,6 +1,8 @@
 """The database: one engine, tables with UTC times, and SQLite set up to be safe; PostgreSQL has a module of its own."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,14 +10,15 @@ from typing import Any
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, TypeDecorator, create_engine, event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from hanse_core.errors import Invalid
+from hanse_core.errors import Invalid, Unavailable
 from hanse_web.postgres import postgres_engine
 
 BUSY_MILLISECONDS = 10_000
+CHECKPOINT_MILLISECONDS = 100
 POOL: dict[str, Any] = {"pool_size": 24, "max_overflow": 16}
 """Connections: those of the units of work (`work.AT_ONCE`), and some for background jobs."""
 IMMEDIATE = "hanse_immediate"
@@ -129,6 +132,18 @@ def reason(error: Exception) -> str:
     return f"{text.splitlines()[0]} ({named})" if named and named not in text else text
 
 
+@contextmanager
+def connected(engine: Engine) -> Iterator[Connection]:
+    """Open a connection. Raises `Unavailable` where the database cannot be opened, naming it."""
+    try:
+        connection = engine.connect()
+    except DatabaseError as error:
+        where = engine.url.render_as_string(hide_password=True)
+        raise Unavailable(f"the database {where} cannot be opened ({reason(error)}); check its address") from error
+    with connection:
+        yield connection
+
+
 def is_sqlite(engine: Engine) -> bool:
     return engine.dialect.name == "sqlite"
 
@@ -138,9 +153,14 @@ def empty_log(engine: Engine) -> bool:
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        is_busy, *_ = cursor.fetchone() or (True,)
-        cursor.close()
+        # While it waits for readers, nobody writes: so it waits only briefly, and is tried again.
+        cursor.execute(f"PRAGMA busy_timeout={CHECKPOINT_MILLISECONDS}")
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            is_busy, *_ = cursor.fetchone() or (True,)
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+            cursor.close()
         return not is_busy
     finally:
         connection.close()

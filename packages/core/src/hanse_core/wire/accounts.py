@@ -25,7 +25,8 @@ def _strong(password: str) -> str:
 
 NewPassword = Annotated[Secret, StringConstraints(min_length=8, max_length=128), AfterValidator(_strong)]
 Username = Annotated[str, StringConstraints(min_length=3, max_length=128, pattern=r"^[A-Za-z][A-Za-z0-9._-]*$")]
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+Email = Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)]
 Credential = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 

@@ -1,6 +1,5 @@
 """What every database holds: the rules, the default roles and, when it is empty, somebody to begin with."""
 
-import secrets
 from collections.abc import Callable
 from typing import cast
 
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from hanse_core.permissions import DEFAULT_ROLES, RULE_IDS, DefaultRole
 from hanse_server.accounts.models import Identity, Organization, Role, Rule, User, role_rule
+from hanse_server.accounts.password_rules import generated_password
 from hanse_web.locks import advance_sequences
 
 ROOT_ROLE = DEFAULT_ROLES[0].name
@@ -59,7 +59,7 @@ def ensure_root(
     In any other database only make sure that the first user, if it still exists, holds the role Root.
     """
     if session.scalar(select(func.count()).select_from(Identity)) == 0:
-        chosen = password or secrets.token_urlsafe(18)
+        chosen = password or generated_password()
         organization = session.get(Organization, 1) or Organization(id=1, name=ROOT)
         user = User(
             id=1,

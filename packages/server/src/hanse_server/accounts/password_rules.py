@@ -1,5 +1,7 @@
 """Which new passwords are refused, beyond those that lack the kinds of characters that the protocol asks for."""
 
+import secrets
+import string
 from importlib.resources import files
 
 from hanse_core.errors import Invalid
@@ -9,6 +11,13 @@ LEET = str.maketrans("@4310!|$57", "aaeioiisst")
 COMMON = frozenset(files("hanse_server.accounts").joinpath("common_words.txt").read_text("ascii").split())
 """Words around which the commonest passwords are made that have all kinds of characters: `Password1!`."""
 SHORTEST_CONTAINED = 4
+ALPHABET = string.ascii_letters + string.digits
+
+
+def generated_password() -> str:
+    """Make up a password of 140 random bits, with characters of all four kinds."""
+    groups = ("".join(secrets.choice(ALPHABET) for _ in range(6)) for _ in range(4))
+    return "-".join(groups) + secrets.choice(string.ascii_lowercase) + secrets.choice(string.ascii_uppercase) + "1"
 
 
 class PasswordRules:

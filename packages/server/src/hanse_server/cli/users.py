@@ -107,7 +107,7 @@ def _new_password(arguments: argparse.Namespace) -> tuple[str, bool]:
     import sys
 
     from hanse_core.errors import Invalid
-    from hanse_server.administration import generated_password
+    from hanse_server.accounts.password_rules import generated_password
 
     if arguments.generate:
         return generated_password(), True

@@ -13,6 +13,8 @@ from hanse_web.work import Work
 
 LONGEST_NAME = 100
 NOTICE_LIFE = timedelta(days=1)
+NOBODY = ".invalid"
+"""How an address ends that reaches nobody, of a user who has none (RFC 2606)."""
 
 log = structlog.get_logger()
 
@@ -78,6 +80,8 @@ class Letters:
         self._send(work, to, "organization_invitation", "Your organization is invited", life, values)
 
     def _send(self, work: Work, to: str, name: str, subject: str, life: timedelta, values: dict[str, Any]) -> None:
+        if to.endswith(NOBODY):
+            return
         text, html = (self._environment.get_template(f"{name}.{kind}").render(values) for kind in ("txt", "html"))
         try:
             message = Message(to, f"{self._server_name}: {subject}", text, html)

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, column, inspect, select, table
-from sqlalchemy.exc import DatabaseError
 
-from hanse_core.errors import Invalid, Unavailable
+from hanse_core.errors import Invalid
 from hanse_server.tasks import kept
-from hanse_web.db import IMMEDIATE, is_sqlite
+from hanse_web.db import IMMEDIATE, connected, is_sqlite
 from hanse_web.locks import claim
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def head() -> str:
 
 def current(engine: Engine) -> str | None:
     """Give the version of the tables in a database, None for an empty one. Raises `Invalid` for a foreign one."""
-    with _connect(engine) as connection:
+    with connected(engine) as connection:
         tables = inspect(connection).get_table_names()
         stored = table(VERSION_TABLE, column("version_num"))
         version: str | None = connection.scalar(select(stored)) if VERSION_TABLE in tables else None
@@ -115,17 +114,6 @@ def _foreign(tables: set[str]) -> str:
             "and bring the content over with `hanse server import`"
         )
     return "holds tables that are not a Hanse server's; set `uri` to another one"
-
-
-@contextmanager
-def _connect(engine: Engine) -> Iterator[Connection]:
-    try:
-        connection = engine.connect()
-    except DatabaseError as error:
-        where = engine.url.render_as_string(hide_password=True)
-        raise Unavailable(f"the database {where} cannot be opened ({error.orig}); check `uri`") from error
-    with connection:
-        yield connection
 
 
 def _known() -> set[str]:

@@ -1,8 +1,6 @@
 """Profiles of nodes from the portal of an eduVPN server, got with one account through its sign-in pages and OAuth2."""
 
 import asyncio
-import base64
-import hashlib
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +11,7 @@ import structlog
 
 from hanse_core.errors import HanseError, Unavailable
 from hanse_server.settings.vpn import VpnServer
+from hanse_web.pkce import challenge
 
 SECONDS = 30.0
 PROFILE_BYTES = 1 << 18
@@ -93,7 +92,7 @@ class _Visit:
                 "response_type": "code",
                 "scope": SCOPE,
                 "state": state,
-                "code_challenge": _challenge(verifier),
+                "code_challenge": challenge(verifier),
                 "code_challenge_method": "S256",
             }
         )
@@ -125,11 +124,6 @@ class _Visit:
         answer = await self._client.post(f"{portal}/_user_pass_auth/verify", data=form, headers={"Referer": authorize})
         if answer.status_code >= 400:
             raise Misconfigured(f"the VPN portal refuses the account: status {answer.status_code}")
-
-
-def _challenge(verifier: str) -> str:
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _code(answer: httpx.Response, state: str) -> str:

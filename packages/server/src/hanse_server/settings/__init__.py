@@ -192,7 +192,7 @@ def _require_expression(text: str) -> None:
 def load(path: Path | None = None, **overrides: Any) -> Settings:
     """Read the settings; what the command line gives goes before the environment, and that before the file."""
     _refuse_unknown_variables(os.environ)
-    content = {} if path is None else _read(path)
+    content = {} if path is None else read_yaml(path)
 
     class FromFile(Settings):
         @classmethod
@@ -209,19 +209,20 @@ def load(path: Path | None = None, **overrides: Any) -> Settings:
         raise Invalid(f"the settings cannot be read: {error}") from error
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a file of keys and values; an empty one holds none."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise Invalid(f"the configuration file {path} does not exist; check --config") from error
+        raise Invalid(f"the file {path} does not exist") from error
     except OSError as error:
-        raise Invalid(f"the configuration file {path} cannot be read: {error.strerror}") from error
+        raise Invalid(f"the file {path} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Invalid(f"the configuration file {path} is not valid YAML: {error}") from error
+        raise Invalid(f"the file {path} is not valid YAML: {error}") from error
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise Invalid(f"the configuration file {path} must consist of keys and values, such as `port: 5000`")
+        raise Invalid(f"the file {path} must consist of keys and values, such as `port: 5000`")
     return content
 
 

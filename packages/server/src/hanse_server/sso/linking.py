@@ -12,10 +12,9 @@ from hanse_server.accounts.models import User
 from hanse_server.accounts.passwords import NO_PASSWORD
 from hanse_server.accounts.queries import rule_ids_of_user, visible_users
 from hanse_server.accounts.rules import require_for_organization, require_holding
-from hanse_server.accounts.users import NOBODY
 from hanse_server.identity.models import LoginSession
+from hanse_server.identity.notices import Notices
 from hanse_server.identity.sessions import end_sessions
-from hanse_server.letters.writing import Letters
 from hanse_server.sso.models import ExternalIdentity
 from hanse_server.sso.people import People, Refusal, set_roles
 from hanse_server.sso.provider import Proof, Provider
@@ -31,8 +30,8 @@ log = structlog.get_logger()
 class Links:
     """The use cases of one request."""
 
-    def __init__(self, work: Work, actor: UserActor, providers: Mapping[str, Provider], letters: Letters) -> None:
-        self._letters = letters
+    def __init__(self, work: Work, actor: UserActor, providers: Mapping[str, Provider], notices: Notices) -> None:
+        self._notices = notices
         self._work = work
         self._session = work.session
         self._actor = actor
@@ -56,7 +55,7 @@ class Links:
         outcome = people.confirm(identity, proof)
         log.info("identity-linked", provider=provider.settings.name, user=self._actor.id)
         # Also of a refusal, which is about groups that may change: the link stays.
-        self._tell(self._actor.id, f"you can now log in through {provider.settings.title}")
+        self._notices.login_changed(self._work, self._actor.id, f"you can now log in through {provider.settings.title}")
         return outcome if isinstance(outcome, Refusal) else identity
 
     def list(self, user_id: int) -> Sequence[ExternalIdentity]:
@@ -78,7 +77,9 @@ class Links:
             text = "names no provider of this server"
             raise Invalid(f"{provider_name} {text}", errors={"provider": [text]})
         made = People(self._work, provider.settings).register(user_id, subject)
-        self._tell(user_id, f"an administrator has registered who of {provider.settings.title} can log in as you")
+        self._notices.login_changed(
+            self._work, user_id, f"an administrator has registered who of {provider.settings.title} can log in as you"
+        )
         return made
 
     def remove(self, user_id: int, identity_id: int) -> None:
@@ -96,13 +97,7 @@ class Links:
         end_sessions(self._work, LoginSession.identity_id == user_id, LoginSession.method.startswith("oidc:"))
         self._session.execute(delete(ExternalIdentity).where(ExternalIdentity.id == identity_id))
         provider = next((each.settings.title for each in self._of(found.issuer)), found.issuer)
-        self._tell(user_id, f"a person of {provider} can no longer log in as you")
-
-    def _tell(self, user_id: int, change: str) -> None:
-        """Have a mail sent to a user: whoever adds a way to log in may be somebody else."""
-        row = self._session.execute(select(User.email, User.username).where(User.id == user_id)).one()
-        if self._letters.can_send and not row.email.endswith(NOBODY):
-            self._letters.login_method(self._work, row.email, row.username, change)
+        self._notices.login_changed(self._work, user_id, f"a person of {provider} can no longer log in as you")
 
     def name_of(self, issuer: str) -> str | None:
         """Give the name of a provider of today by its issuer."""

@@ -1,7 +1,5 @@
 """One OpenID Connect provider as this server, a confidential client, knows it: authorization code, refresh, device."""
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +13,7 @@ from hanse_server.sso.id_tokens import Expected, UnknownKey, read_id_token
 from hanse_server.sso.metadata import Metadata, Published
 from hanse_server.sso.sender import Answer, Sender
 from hanse_web.clock import Clock
+from hanse_web.pkce import challenge
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 TOKEN_LENGTH = 4_000
@@ -85,7 +84,7 @@ class Provider:
             "scope": " ".join(self.settings.scopes),
             "state": state,
             "nonce": nonce,
-            "code_challenge": _challenge(verifier),
+            "code_challenge": challenge(verifier),
             "code_challenge_method": "S256",
         }
         if "offline_access" in self.settings.scopes:
@@ -224,10 +223,6 @@ def groups_of(claims: Mapping[str, Any], name: str) -> frozenset[str]:
             found = found.get(part) if isinstance(found, Mapping) else None
     listed = [found] if isinstance(found, str) else found if isinstance(found, list) else []
     return frozenset(each for each in listed[:MAXIMUM_GROUPS] if isinstance(each, str))
-
-
-def _challenge(verifier: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def _short(token: object) -> str | None:

@@ -38,8 +38,8 @@ async def _logins(request: Request) -> Logins:
 
 
 async def _linking(request: Request) -> Linking:
-    sso, letters = request.app.state.sso, request.app.state.letters
-    return lambda work, actor: Links(work, actor, sso.providers, letters)
+    sso, notices = request.app.state.sso, request.app.state.notices
+    return lambda work, actor: Links(work, actor, sso.providers, notices)
 
 
 Sso = Annotated[SingleSignOn, Depends(_sso)]

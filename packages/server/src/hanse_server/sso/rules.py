@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from hanse_core.errors import Invalid, Unauthenticated
 from hanse_core.permissions import DEFAULT_ROLES, IDENTITY_ROLES, Permissions, Rule
-from hanse_server.accounts.users import NOBODY
+from hanse_core.wire.accounts import EMAIL
+from hanse_server.letters.writing import NOBODY
 from hanse_server.settings.oidc import ROOT_ROLE, OidcProvider
 
 LOOPBACK_PATH = "/callback"
@@ -71,14 +72,13 @@ def usernames(claims: Mapping[str, Any], provider: str, subject: str) -> Iterato
     base = re.sub(r"[^A-Za-z0-9._-]+", "-", wish.partition("@")[0])[:NAME_LENGTH].strip("-._")
     if not re.match(r"^[A-Za-z].{2}", base):
         base = f"user-{base}" if base else "user"
-    digest = hashlib.sha256(f"{provider} {subject}".encode()).hexdigest()
-    yield from (base, f"{base}-{provider}", f"{base}-{provider}-{digest[:12]}")
+    yield from (base, f"{base}-{provider}", f"{base}-{provider}-{_digest(provider, subject)[:12]}")
 
 
 def email(claims: Mapping[str, Any], provider: str, subject: str) -> str:
     """Give the address of a person where the provider has verified it, else one that reaches nobody."""
     given = claims.get("email")
-    is_address = isinstance(given, str) and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", given) and len(given) <= 254
+    is_address = isinstance(given, str) and re.fullmatch(EMAIL, given) and len(given) <= 254
     if is_address and claims.get("email_verified") is True:
         return str(given)
     return no_email(provider, subject)
@@ -86,8 +86,11 @@ def email(claims: Mapping[str, Any], provider: str, subject: str) -> str:
 
 def no_email(provider: str, subject: str) -> str:
     """Give an address that reaches nobody, for accounts must have one each."""
-    digest = hashlib.sha256(f"{provider} {subject}".encode()).hexdigest()
-    return f"{digest[:24]}@{provider}{NOBODY}"
+    return f"{_digest(provider, subject)[:24]}@{provider}{NOBODY}"
+
+
+def _digest(provider: str, subject: str) -> str:
+    return hashlib.sha256(f"{provider} {subject}".encode()).hexdigest()
 
 
 def name(claims: Mapping[str, Any], key: str) -> str:

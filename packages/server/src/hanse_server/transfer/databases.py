@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, func, inspect, select, text
-from sqlalchemy.exc import DatabaseError
 
-from hanse_core.errors import Conflict, Invalid, Unavailable
+from hanse_core.errors import Conflict, Invalid
 from hanse_server import migrations
 from hanse_server.accounts.models import Identity, Organization
 from hanse_server.transfer import v4
-from hanse_web.db import IMMEDIATE, create_private, make_engine, parsed, sqlite_file
+from hanse_web.db import IMMEDIATE, connected, create_private, make_engine, parsed, sqlite_file
 
 
 @contextmanager
@@ -20,7 +19,7 @@ def old(uri: str) -> Iterator[Connection]:
     """Open the database of a v4 server in one read-only transaction, so that it is seen as of one moment."""
     engine = _plain_engine(uri, read_only=True)
     try:
-        with _connected(engine) as connection:
+        with connected(engine) as connection:
             _be_patient(connection)
             v4.require_v4(connection)
             yield connection
@@ -66,7 +65,7 @@ def new_v4(uri: str) -> Iterator[Connection]:
     create_private(uri)
     engine = _plain_engine(uri, read_only=False)
     try:
-        with _connected(engine) as connection, connection.begin():
+        with connected(engine) as connection, connection.begin():
             if inspect(connection).get_table_names():
                 where = engine.url.render_as_string(hide_password=True)
                 raise Conflict(f"the database {where} holds tables already, and was not touched; name an empty one")
@@ -89,17 +88,6 @@ def _plain_engine(uri: str, *, read_only: bool) -> Engine:
     mode = "ro" if read_only else "rw"
     address = f"sqlite:///file:{file.absolute()}?mode={mode}&uri=true"
     return create_engine(address, hide_parameters=True)
-
-
-@contextmanager
-def _connected(engine: Engine) -> Iterator[Connection]:
-    try:
-        connection = engine.connect()
-    except DatabaseError as error:
-        where = engine.url.render_as_string(hide_password=True)
-        raise Unavailable(f"the database {where} cannot be opened: {error.orig}") from error
-    with connection:
-        yield connection
 
 
 def _be_patient(connection: Connection) -> None:

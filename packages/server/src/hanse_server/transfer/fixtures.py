@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from hanse_core.errors import Invalid
 from hanse_core.states import RunStatus
+from hanse_core.wire.accounts import EMAIL
 from hanse_server.accounts.models import Organization, Role, Rule, User
 from hanse_server.collaborations.keys import hash_of
 from hanse_server.collaborations.models import Collaboration, Node
@@ -144,7 +145,7 @@ class FixtureImport:
         self._counted("users", found is None)
         if found is not None:
             return
-        email = part.email or (part.username if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", part.username) else None)
+        email = part.email or (part.username if re.fullmatch(EMAIL, part.username) else None)
         if email is not None and self._find(User, email=email) is not None:
             self._conflict(f"user {part.username}", f"the address {email} belongs to another user")
             return

@@ -5,9 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import yaml
 from sqlalchemy.orm import Session
 
 from hanse_core.errors import Invalid
@@ -17,7 +15,7 @@ from hanse_server.accounts.passwords import Passwords
 from hanse_server.configuration import new_secret
 from hanse_server.identity.second_factor import SECOND_FACTOR
 from hanse_server.identity.signing import signing_secret
-from hanse_server.settings import Settings
+from hanse_server.settings import Settings, read_yaml
 from hanse_server.tasks.places import make_stores
 from hanse_server.tasks.values import Place
 from hanse_server.transfer import databases, fixtures, stock_settings
@@ -63,19 +61,6 @@ def _is_sqlite(file: Path) -> bool:
             return opened.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
     except OSError as error:
         raise Invalid(f"{file} cannot be read: {error.strerror}") from error
-
-
-def read_yaml(file: Path) -> dict[str, Any]:
-    """Read a file of keys and values."""
-    try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Invalid(f"{file} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Invalid(f"{file} is not valid YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise Invalid(f"{file} does not consist of keys and values")
-    return data
 
 
 def take_configuration(source: str, database: str) -> tuple[str, Report]:

@@ -78,6 +78,13 @@ def test_a_name_that_somebody_chose_adds_no_line_no_address_and_no_markup(kind: 
     assert "<script" not in marked.html
 
 
+def test_nothing_is_written_to_who_has_no_address() -> None:
+    tray = Tray()
+    work: Any = None
+    Letters(tray, "cotopaxi", None).login_method(work, "user-3@no-address.invalid", "ann", "it changed")
+    assert tray.messages == []
+
+
 @pytest.mark.parametrize("kind", ["password reset", "second factor", "person"])
 def test_the_token_stands_on_its_own_line(kind: str) -> None:
     mail = written(kind, "ann")

@@ -48,7 +48,7 @@ def test_a_provider_is_read(loaded: Any, tmp_path: Path) -> None:
         ({"algorithms": ["HS256"]}, "RS256"),
         ({"algorithms": []}, "at least 1"),
         ({"scopes": ["profile"]}, "openid"),
-        ({"name": "Not Good"}, "pattern"),
+        ({"name": "Not Good"}, "must be of the form"),
         ({"client_secret": None}, "client_secret"),
         ({"client_secret_file": "/x"}, "client_secret"),
         ({"unknown_users": "create"}, "needs groups"),
