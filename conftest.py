@@ -19,10 +19,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 
+LOGGING: pytest.StashKey[tuple[dict[str, Any], int]] = pytest.StashKey()
 REQUIRE_ALL = os.environ.get("HANSE_REQUIRE") == "all"
 
 
@@ -217,14 +219,27 @@ def postgres() -> Iterator[str]:
         yield address
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Remember how logging is set up before any fixture runs, those of modules and of the session included."""
+    session.config.stash[LOGGING] = structlog.get_config(), logging.getLogger().level
+
+
 @pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
+def logging_as_at_first(request: pytest.FixtureRequest) -> Iterator[None]:
     """Undo what a command that ran in this process did to logging: its stream ends with its test."""
-    root, configured = logging.getLogger(), structlog.get_config()
-    handlers, level = root.handlers[:], root.level
+    _reset_logging(request.config)
     yield
-    root.handlers[:], root.level = handlers, level
+    _reset_logging(request.config)
+
+
+def _reset_logging(config: pytest.Config) -> None:
+    configured, level = config.stash[LOGGING]
     structlog.configure(**configured)
+    root = logging.getLogger()
+    # Only what our programs put there: the handlers of the test runner come and go by themselves.
+    ours = structlog.stdlib.ProcessorFormatter
+    root.handlers[:] = [handler for handler in root.handlers if not isinstance(handler.formatter, ours)]
+    root.setLevel(level)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
