@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # An isolated run cannot keep what it compiles: without this, every run would compile pandas anew.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help demo test lint types bench generate format clean
+.PHONY: help demo test lint types bench freeze generate format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ types: .venv/ready
 
 bench: .venv/ready ## Measure; prints a table and writes build/bench.json
 	@UV=$(abspath $(UV)) $(RUN)/python -m benchmarks $(BENCH)
+
+freeze: .venv/ready ## Keep what a release leaves at those who use it, for tests of later ones (RELEASE=0.3)
+	@UV=$(abspath $(UV)) PYTHONPATH=.:tests/compat $(RUN)/python -m freezing $(or $(RELEASE),--help) $(FREEZE)
 
 generate: .venv/ready ## Write the committed generated files anew (OpenAPI, settings, permissions, command line)
 	@$(RUN)/python docs/generate.py --write

@@ -24,9 +24,6 @@ from typing import Any
 import pytest
 import structlog
 
-from docker_engine import Engine
-from docker_engine import is_possible as docker_engine_is_possible
-
 LOGGING: pytest.StashKey[tuple[dict[str, Any], int]] = pytest.StashKey()
 REQUIRE_ALL = os.environ.get("HANSE_REQUIRE") == "all"
 
@@ -90,10 +87,6 @@ PARTS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: find_postgres() is not None,
         "PostgreSQL, which servers for real use store in: apt-get install postgresql",
     ),
-    "docker": (
-        docker_engine_is_possible,
-        "a Docker engine and a registry, which need root: apt-get install docker.io docker-registry iptables iproute2",
-    ),
 }
 
 
@@ -123,11 +116,12 @@ def _cache() -> Path:
 
 
 def _key(*parts: str | Path) -> str:
-    """Name an environment by all that goes into it; a folder counts with the content of its files."""
+    """Name an environment by all that goes into it; files, and those of a folder, count with their content."""
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(f"{part}\n".encode())
-        for file in sorted(part.rglob("*.*")) if isinstance(part, Path) else ():
+        is_file = isinstance(part, Path) and part.is_file()
+        digest.update(f"{Path(part).name if is_file else part}\n".encode())
+        for file in sorted((part, *part.rglob("*.*"))) if isinstance(part, Path) else ():
             digest.update(file.read_bytes() if file.is_file() else b"")
     return digest.hexdigest()[:16]
 
@@ -143,7 +137,15 @@ def environment(uv: str) -> Callable[..., Path]:
             shutil.rmtree(folder, ignore_errors=True)
             folder.parent.mkdir(parents=True, exist_ok=True)
             subprocess.run([uv, "venv", "--quiet", "--python", python, folder], check=True, timeout=120)
-            install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", folder / "bin/python"]
+            install: list[Any] = [
+                uv,
+                "pip",
+                "install",
+                "--quiet",
+                "--compile-bytecode",
+                "--python",
+                folder / "bin/python",
+            ]
             subprocess.run([*install, *requirements], check=True, timeout=300)
             (folder / "complete").touch()
         return folder / "bin" / "python"
@@ -151,26 +153,27 @@ def environment(uv: str) -> Callable[..., Path]:
     return build
 
 
+def npm_packages(*packages: str) -> tuple[str, Path]:
+    """Give Node and a folder whose `node_modules` has exactly these packages; installs them when not cached yet."""
+    node = find_node()
+    assert node is not None, "mark the test with @pytest.mark.needs('npm')"
+    folder = _cache() / _key("npm", *packages)
+    if not (folder / "complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / "package.json").write_text("{}")
+        npm = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
+        quiet = ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        path = {**os.environ, "PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+        subprocess.run([*npm, *quiet, *packages], cwd=folder, env=path, check=True, timeout=300)
+        (folder / "complete").touch()
+    return str(node / "bin/node"), folder
+
+
 @pytest.fixture(scope="session")
 def npm_environment() -> Callable[..., tuple[str, Path]]:
     """Give Node and a folder whose `node_modules` has exactly these packages; installs them when not cached yet."""
-
-    def build(*packages: str) -> tuple[str, Path]:
-        node = find_node()
-        assert node is not None, "mark the test with @pytest.mark.needs('npm')"
-        folder = _cache() / _key("npm", *packages)
-        if not (folder / "complete").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            (folder / "package.json").write_text("{}")
-            npm = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
-            quiet = ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-            path = {**os.environ, "PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-            subprocess.run([*npm, *quiet, *packages], cwd=folder, env=path, check=True, timeout=300)
-            (folder / "complete").touch()
-        return str(node / "bin/node"), folder
-
-    return build
+    return npm_packages
 
 
 def free_port() -> int:
@@ -181,8 +184,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def _cluster() -> Iterator[str]:
-    """Run a PostgreSQL server of our own; gives the address of its first database, without the name."""
+def postgres_server() -> Iterator[str]:
+    """Run a PostgreSQL server of our own; gives the address of its databases, without the name."""
     programs = find_postgres()
     assert programs is not None, "mark the test with @pytest.mark.needs('postgres')"
     # In memory where that is possible; a short name, as the path of a socket has at most 107 characters.
@@ -207,7 +210,7 @@ def _cluster() -> Iterator[str]:
                 [programs / "postgres", "-D", folder / "data", *settings], stdout=log, stderr=log, **run
             )
         try:
-            ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+            ready: list[Any] = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
             while subprocess.run(ready, check=False, timeout=30).returncode:
                 assert server.poll() is None, (folder / "log").read_text()
                 time.sleep(0.02)
@@ -222,15 +225,14 @@ def _cluster() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Address of a PostgreSQL server of our own, to which the name of a database is appended; user is its owner."""
-    with _cluster() as address:
+    with postgres_server() as address:
         yield address
 
 
 @pytest.fixture(scope="session")
-def docker_engine() -> Iterator[Engine]:
-    """Give a Docker engine of our own, which all tests share: empty at first."""
-    with Engine() as engine:
-        yield engine
+def postgres_programs() -> Path | None:
+    """Folder of PostgreSQL's programs, None where they are missing."""
+    return find_postgres()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

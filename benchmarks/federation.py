@@ -8,12 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks.figures import Figure, bare_python, seconds
 from hanse_sandbox.lung import split
 from hanse_sandbox.network import Network
 
-CENTRAL = {
+CENTRAL: dict[str, Any] = {
     "collaboration": "demo",
     "organizations": ["hamburg"],
     "image": "hanse/summary",

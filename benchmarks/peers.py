@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import yaml
 
-from conftest import _cache, _key, find_python310, find_uv
+from conftest import _cache, _key, find_postgres, find_python310, find_uv
 
 STOCK = ("vantage6-server==4.15.2", "vantage6-backend-common==4.15.2", "uwsgi", "psycopg2-binary")
 SECRET = "a secret of servers that are only measured, of more than 32 bytes"
@@ -57,7 +57,7 @@ def ours(folder: Path, uri: str) -> Iterator[Running]:
     }
     port = free_port()
     if not uri.startswith("sqlite"):
-        migrate = [hanse, "server", "migrate", "--database", uri]
+        migrate: list[Any] = [hanse, "server", "migrate", "--database", uri]
         subprocess.run(migrate, env=environment, check=True, capture_output=True, timeout=60)
     command = [hanse, "server", "start", "--port", str(port), "--database", uri]
     with _process([str(part) for part in command], folder, environment, port, uri, signal.SIGTERM) as running:
@@ -91,7 +91,16 @@ def _stock_python() -> Path:
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([uv, "venv", "--quiet", "--python", python, folder], check=True, timeout=120)
-        install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", folder / "bin/python", *STOCK]
+        install: list[Any] = [
+            uv,
+            "pip",
+            "install",
+            "--quiet",
+            "--compile-bytecode",
+            "--python",
+            folder / "bin/python",
+            *STOCK,
+        ]
         subprocess.run(install, check=True, timeout=300)
         (folder / "complete").touch()
     return folder / "bin/python"
@@ -143,7 +152,7 @@ def folders() -> Iterator[Path]:
 @contextmanager
 def postgres(folder: Path, *databases: str) -> Iterator[str]:
     """Run a PostgreSQL with durable commits; gives the address of a database without its name."""
-    (binaries,) = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:] or [None]
+    binaries = find_postgres()
     if binaries is None:
         raise SystemExit("PostgreSQL is missing: apt-get install postgresql")
     home = folder / "pg"
