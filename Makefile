@@ -28,10 +28,10 @@ types: .venv/ready
 	@$(RUN)/mypy
 
 bench: .venv/ready ## Measure; prints a table and writes build/bench.json
-	@UV=$(abspath $(UV)) $(RUN)/python -m benchmarks $(BENCH)
+	@UV=$(abspath $(UV)) PYTHONPATH=.:tests/parts $(RUN)/python -m benchmarks $(BENCH)
 
 freeze: .venv/ready ## Keep what a release leaves at those who use it, for tests of later ones (RELEASE=0.3)
-	@UV=$(abspath $(UV)) PYTHONPATH=.:tests/compat $(RUN)/python -m freezing $(or $(RELEASE),--help) $(FREEZE)
+	@UV=$(abspath $(UV)) PYTHONPATH=.:tests/parts:tests/compat $(RUN)/python -m freezing $(or $(RELEASE),--help) $(FREEZE)
 
 generate: .venv/ready ## Write the committed generated files anew (OpenAPI, settings, permissions, command line)
 	@$(RUN)/python docs/generate.py --write

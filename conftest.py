@@ -24,6 +24,9 @@ from typing import Any
 import pytest
 import structlog
 
+from docker_engine import Engine
+from docker_engine import is_possible as docker_engine_is_possible
+
 LOGGING: pytest.StashKey[tuple[dict[str, Any], int]] = pytest.StashKey()
 REQUIRE_ALL = os.environ.get("HANSE_REQUIRE") == "all"
 
@@ -86,6 +89,10 @@ PARTS: dict[str, tuple[Callable[[], bool], str]] = {
     "postgres": (
         lambda: find_postgres() is not None,
         "PostgreSQL, which servers for real use store in: apt-get install postgresql",
+    ),
+    "docker": (
+        docker_engine_is_possible,
+        "a Docker engine and a registry, which need root: apt-get install docker.io docker-registry iptables iproute2",
     ),
 }
 
@@ -227,6 +234,13 @@ def postgres() -> Iterator[str]:
     """Address of a PostgreSQL server of our own, to which the name of a database is appended; user is its owner."""
     with postgres_server() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[Engine]:
+    """Give a Docker engine of our own, which all tests share: empty at first."""
+    with Engine() as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")

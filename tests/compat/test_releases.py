@@ -79,7 +79,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             return RELEASES / name
         if name not in made:
             folder = tmp_path_factory.mktemp("releases")
-            path = os.pathsep.join(map(str, (ROOT, ROOT / "tests/compat")))
+            path = os.pathsep.join(str(ROOT / part) for part in (".", "tests/parts", "tests/compat"))
             command: list[Any] = [
                 sys.executable,
                 "-m",

@@ -80,6 +80,13 @@ class StrictServer(socketio.AsyncServer):  # type: ignore[misc]
             await socket.close(wait=False, reason=self.eio.reason.SERVER_DISCONNECT)
             await socket.queue.put(None)  # after which the library closes a websocket itself
 
+    async def lose(self, eio_sid: str) -> None:
+        """End a transport as a fault of the network does: its peer comes back, as stock ones that are told do not."""
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is not None:
+            await socket.close(wait=False, abort=True, reason=self.eio.reason.SERVER_DISCONNECT)
+            await socket.queue.put(None)  # which also answers a poll that is held
+
 
 def guarded(app: App) -> App:
     """Stand before the library's application: frames that it would stumble over end the socket."""

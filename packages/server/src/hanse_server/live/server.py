@@ -99,13 +99,13 @@ class Live:
         return guarded(socketio.ASGIApp(self.sio, socketio_path=None))
 
     async def drain(self) -> None:
-        """End everything that is held open here, because this process is about to stop."""
+        """End everything that is held open here, because this process is about to stop; peers look for the next."""
         self.watch.drain()
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
                 for key in list(self.sio.eio.sockets):
                     # Without waiting for its queue to empty: a peer that is gone never empties it.
-                    await self.sio.cut(key)
+                    await self.sio.lose(key)
                 if self.sio.eio.service_task_handle is not None:
                     await self.sio.shutdown()
         except TimeoutError:

@@ -65,10 +65,12 @@ class Harbour:
         token: str = self.app.state.tokens.issue(subject, identity, **claims)
         return token
 
-    async def connect(self, token: str | None, transports: tuple[str, ...] = ("polling", "websocket")) -> Listener:
+    async def connect(
+        self, token: str | None, transports: tuple[str, ...] = ("polling", "websocket"), **client: Any
+    ) -> Listener:
         """Open a socket as stock nodes do: the token in the header of the handshake."""
         session = aiohttp.ClientSession()
-        listener = Listener(socketio.AsyncClient(reconnection=False, http_session=session), session)
+        listener = Listener(socketio.AsyncClient(**{"reconnection": False, **client}, http_session=session), session)
 
         async def note(event: str, *data: Any) -> None:
             async with listener.news:

@@ -158,3 +158,16 @@ async def test_a_transport_that_joins_nothing_is_closed(harbour: Any, live: Live
         await raw.get("/socket.io/", params={"EIO": "4", "transport": "polling"})
         assert [await live.cut_strangers() for _ in range(4)] == [0, 0, 1, 0]
     assert alpha.client.connected
+
+
+@pytest.mark.parametrize("transports", [("polling",), ("websocket",), ("polling", "websocket")])
+async def test_when_the_server_stops_stock_peers_look_for_the_next_one_by_themselves(
+    harbour: Any, live: Live, world: Any, transports: tuple[str, ...]
+) -> None:
+    """The library of stock nodes comes back from a fault of the network, but never once it is told of an end."""
+    token = harbour.token("node", world.alpha_main.id)
+    node = await harbour.connect(token, transports, reconnection=True, reconnection_delay=0.01)
+    await node.hears("message", 2)
+    await live.drain()
+    await node.hears("disconnect")
+    await node.hears("message", 4)  # welcomed again, here by the same server
