@@ -43,6 +43,7 @@ ELSEWHERE = {
     "GET /task/{task_id}/status": "test_waiting.py: the held status",
     "POST /oidc/{name}/start": "test_sign_on.py: through a browser",
     "POST /oidc/{name}/finish": "test_sign_on.py: through a browser",
+    "POST /oidc/{name}/second_factor": "test_sign_on.py: a second factor on top",
     "POST /oidc/{name}/device": "test_sign_on.py: through a browser elsewhere",
     "POST /oidc/{name}/device/finish": "test_sign_on.py: through a browser elsewhere",
     "POST /oidc/{name}/link": "test_sign_on.py: an account is linked",

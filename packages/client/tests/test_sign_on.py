@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from hanse import sign_on
+from hanse._login import SecondFactorNeeded
 from hanse._loopback import Loopback
 from hanse_core.command import main
 from hanse_core.errors import Invalid, Unauthenticated
@@ -130,6 +131,35 @@ async def test_in_a_notebook_a_code_is_shown_by_default(
     monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
     await _call(stranger.log_in_with, "hospital", **SILENT)
     assert server.sent("POST", "oidc/hospital/start") == []
+
+
+SETUP = {"qr_uri": "otpauth://x", "otp_secret": "JBSW"}
+
+
+@pytest.mark.parametrize("device", [True, False])
+@pytest.mark.parametrize("setup", [{}, {"qr_uri": None, "otp_secret": None}, SETUP])
+async def test_a_second_factor_on_top_is_asked_for(connect: Any, server: Any, device: bool, setup: Any) -> None:
+    server.second_factor = setup
+    asked: list[str] = []
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        return "123456"
+
+    client = connect(username=None, password=None, ask=ask)
+    way = {"device": device, "open_browser": Browser(RIGHT), **SILENT}
+    user = await _call(client.log_in_with, "hospital", **way)
+    await _call(client.close)
+    assert user.username == "alice"
+    assert ("otpauth://x" in asked[0]) == (setup == SETUP)
+
+
+async def test_where_nobody_can_be_asked_for_a_code_that_is_said(stranger: Any, server: Any) -> None:
+    server.second_factor = SETUP
+    with pytest.raises(SecondFactorNeeded) as told:
+        await _call(stranger.log_in_with, "hospital", device=True, **SILENT)
+    assert told.value.setup is not None
+    assert told.value.setup.otp_secret == "JBSW"
 
 
 def test_over_ssh_and_without_a_screen_there_is_no_browser(monkeypatch: pytest.MonkeyPatch) -> None:

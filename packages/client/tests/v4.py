@@ -85,6 +85,8 @@ class Server:
     requests: list[httpx.Request] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     """What is answered, in turn, to whoever asks whether a person has logged in elsewhere."""
+    second_factor: Json | None = None
+    """What is wanted on top of a login at a provider: nothing more in here than a code, or a new second factor."""
     login_page: str = "https://login.hospital.example/auth"
     faults: list[Exception | int | httpx.Response | None] = field(default_factory=list)
     lost_answers: int = 0
@@ -175,7 +177,16 @@ class Server:
             return httpx.Response(200, json=begun)
         if path == "oidc/hospital/device/finish" and self.waiting:
             return httpx.Response(202, json={"status": self.waiting.pop(0), "interval": 0})
-        if path.endswith("/finish") and body.get("code", "c") == "c":
+        return self._signed_on(path, body)
+
+    def _signed_on(self, path: str, body: Json) -> httpx.Response:
+        if path.endswith("/finish") and self.second_factor is not None:
+            return httpx.Response(
+                202, json={"status": "second_factor", "ticket": "t2", "msg": "", **self.second_factor}
+            )
+        if body == {"ticket": "t2", "mfa_code": "123456"} or (
+            path.endswith("/finish") and body.get("code", "c") == "c"
+        ):
             return self._tokens()
         refusal = {"msg": "no such login", "code": "unauthenticated"}
         return httpx.Response(401, json=refusal)

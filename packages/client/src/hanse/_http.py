@@ -232,7 +232,7 @@ class Session:
         self.credentials = password  # a code works once
         answer = await self._offer(offered)
         while "access_token" not in answer:
-            answer = await self._offer(password | {"mfa_code": await self._code(answer)})
+            answer = await self._offer(password | {"mfa_code": await self.code(answer)})
         return self._accept(answer)
 
     async def _offer(self, credentials: dict[str, str]) -> dict[str, Any]:
@@ -242,7 +242,8 @@ class Session:
         answer: dict[str, Any] = decoded(response.content, response)
         return answer
 
-    async def _code(self, answer: dict[str, Any]) -> str:
+    async def code(self, answer: dict[str, Any]) -> str:
+        """Ask for a code, after an answer without tokens. Raises `SecondFactorNeeded` if nobody can be asked."""
         needed = refusal(answer)
         if self._ask is None:
             raise needed

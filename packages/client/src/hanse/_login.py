@@ -87,13 +87,13 @@ class SecondFactorNeeded(Unauthenticated):
 
 def refusal(answer: dict[str, Any]) -> SecondFactorNeeded:
     """Read an answer to a login that holds no tokens."""
-    if "qr_uri" not in answer:
+    if not answer.get("qr_uri"):
         return SecondFactorNeeded("the server wants the code of your second factor; give it as mfa_code")
     text = (
         "the server wants a second factor, and gave you a new one: scan `setup.qr_uri` of this error as a QR code, or "
         "type `setup.otp_secret` into an authenticator app, and log in again with mfa_code"
     )
-    return SecondFactorNeeded(text, SecondFactorSetup.model_validate({"msg": "", **answer}))
+    return SecondFactorNeeded(text, SecondFactorSetup(msg="", qr_uri=answer["qr_uri"], otp_secret=answer["otp_secret"]))
 
 
 def setting_up(setup: SecondFactorSetup) -> str:

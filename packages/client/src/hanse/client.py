@@ -138,6 +138,7 @@ class Api(TwoModes[M]):
 
         Raises:
             Unauthenticated: the provider, or the server, refuses the user, or nobody logged in in time.
+            SecondFactorNeeded: a code is wanted on top, and nobody can be asked for it.
             NotFound: the server knows no such provider.
         """
         ways: dict[str, Any] = {"device": device, "open_browser": open_browser, "show": show, "timeout": timeout}

@@ -33,7 +33,7 @@ async def log_in(
         return session.ask("POST", f"{path}/start", {"redirect_uri": redirect_uri})
 
     proof = await _proof(session, begin, open_browser, show, timeout)
-    return session.accept(await session.ask("POST", f"{path}/finish", proof))
+    return await _second_step(session, path, await session.ask("POST", f"{path}/finish", proof))
 
 
 async def link(
@@ -94,10 +94,18 @@ async def _through_device(session: Session, path: str, show: Show) -> Tokens:
     while time.monotonic() < ends:
         await session.transport.pause(interval)
         answer: dict[str, Any] = await session.ask("POST", f"{path}/device/finish", {"ticket": begun["ticket"]})
-        if "access_token" in answer:
-            return session.accept(answer)
+        if "interval" not in answer:
+            return await _second_step(session, path, answer)
         interval = answer["interval"]
     raise Unauthenticated(f"nobody entered the code {begun['user_code']} in time; log in again for a new one")
+
+
+async def _second_step(session: Session, path: str, answer: dict[str, Any]) -> Tokens:
+    """Ask for the code of a second factor, where the server wants one on top of what the provider asked for."""
+    if "access_token" not in answer:
+        proof = {"ticket": answer["ticket"], "mfa_code": await session.code(answer)}
+        answer = await session.ask("POST", f"{path}/second_factor", proof)
+    return session.accept(answer)
 
 
 def _web_address(address: str) -> str:

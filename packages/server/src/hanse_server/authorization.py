@@ -272,7 +272,7 @@ OPEN = {
     "GET /version", "GET /health", "POST /token/user", "POST /token/node", "POST /token/refresh",
     "POST /recover/lost", "POST /recover/reset", "POST /recover/2fa/lost", "POST /recover/2fa/reset",
     "POST /invitation/user/view", "POST /invitation/user/accept", "POST /invitation/user/decline",
-    "GET /oidc", "POST /oidc/{name}/start", "POST /oidc/{name}/finish",
+    "GET /oidc", "POST /oidc/{name}/start", "POST /oidc/{name}/finish", "POST /oidc/{name}/second_factor",
     "POST /oidc/{name}/device", "POST /oidc/{name}/device/finish",
 }  # fmt: skip
 """Routes that need no log-in, or prove who asks by themselves."""

@@ -47,6 +47,7 @@ from hanse_server.settings.initial import initial_root_hash
 from hanse_server.sso import routes as sso_routes
 from hanse_server.sso.confirming import Confirming
 from hanse_server.sso.lapses import Lapses
+from hanse_server.sso.people import still_welcome
 from hanse_server.sso.service import SingleSignOn
 from hanse_server.stores import routes as stores_routes
 from hanse_server.stores.calls import store_calls
@@ -113,7 +114,7 @@ UNRELATED_TO_RIGHTS = Unrelated(
     columns={
         "access_token": {"last_used_at"},
         "identity": {"ip", "last_seen", "status"},
-        "login_session": {"external", "generation", "last_used_at", "rotated_at"},
+        "login_session": {"external", "generation", "has_second_factor", "last_used_at", "rotated_at"},
         "user_account": {
             "failed_login_attempts",
             "last_email_failed_login_sent",
@@ -121,7 +122,6 @@ UNRELATED_TO_RIGHTS = Unrelated(
             "last_email_second_factor_sent",
             "last_login_attempt",
             "otp_last_step",
-            "otp_secret",
         },
     },
 )
@@ -151,7 +151,9 @@ def create_app(
         "user": user_actor,
         "node": node_actor,
         "container": container_loader(clock),
-        PERSONAL: personal_loader(seal, clock),
+        PERSONAL: personal_loader(
+            seal, clock, still_welcome(settings.oidc, clock), needs_second_factor=settings.two_factor_auth
+        ),
     }
     live.attach(works, tokens, loaders, seen.note)
     values = Values(works, make_stores(settings), settings.values)
@@ -168,7 +170,7 @@ def create_app(
     factors = SecondFactors(Seal(secret, SECOND_FACTOR), settings.server_name, is_required=settings.two_factor_auth)
     logins = Logins(works, passwords, settings.password_policy, pairs, factors, notices)
     recoveries = Recoveries(works, aside, letters, notices, passwords, logins, factors, settings)
-    sso = SingleSignOn(works, pairs, settings.oidc, secret, clock)
+    sso = SingleSignOn(works, pairs, settings.oidc, secret, clock, factors, logins, notices)
     parts = Parts(
         works=works,
         engine=engine,

@@ -62,7 +62,7 @@ class Elsewhere(Provider):
         """Be anybody."""
 
     async def exchange(self, code: str, redirect_uri: str, verifier: str, nonce: str) -> Proof:
-        return Proof(self.settings.issuer, "somebody", frozenset(), {}, None)
+        return Proof(self.settings.issuer, "somebody", frozenset(), {}, False, None)
 
 
 class Stage:
@@ -172,6 +172,7 @@ class Stage:
         times = {"created_at": now, "expires_at": now + timedelta(days=1)}
         row = AccessToken(user_id=identity_id, name="t", token_hash=str(uuid.uuid4()), **times)
         row.owner_version, row.is_read_only, row.rules = 0, True, []
+        row.method, row.has_second_factor = "password", False
         return int(self.make.add(row).id) if identity_id else 0
 
     def end_runs(self, now: datetime) -> None:

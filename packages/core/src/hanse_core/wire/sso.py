@@ -6,8 +6,9 @@ from pydantic import Field, StringConstraints
 
 from hanse_core.wire.accounts import Credential
 from hanse_core.wire.base import Body, Item, Secret
+from hanse_core.wire.recovery import Code
 
-Ticket = Annotated[Secret, StringConstraints(min_length=1, max_length=8000)]
+Ticket = Annotated[Secret, StringConstraints(min_length=1, max_length=16_000)]
 Address = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
@@ -68,6 +69,23 @@ class OidcWaiting(Item):
 
     status: Literal["pending", "slow_down"]
     interval: int
+
+
+class OidcSecondFactor(Item):
+    """The provider let the person in, and a second factor is required here; for who had none yet, a new one."""
+
+    status: Literal["second_factor"]
+    ticket: Secret
+    msg: str
+    qr_uri: str | None = Field(default=None, repr=False)
+    otp_secret: str | None = Field(default=None, repr=False)
+
+
+class OidcSecondFactorFinish(Body):
+    """The ticket of a login that lacks a second factor, and the code."""
+
+    ticket: Ticket
+    mfa_code: Annotated[Code, Field(repr=False)]
 
 
 class ExternalIdentity(Item):

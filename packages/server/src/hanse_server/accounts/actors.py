@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, column, exists, select, table, update
+from sqlalchemy import Boolean, Select, column, exists, select, table, update
 from sqlalchemy.orm import Session
 
 from hanse_core.permissions import RULES, Permissions
 from hanse_server.accounts.models import Identity, User
+from hanse_server.accounts.passwords import NO_PASSWORD
 from hanse_server.accounts.queries import reach, rule_ids_of_user
 from hanse_server.accounts.rules import IDENTITY_REVOKED
 from hanse_web.access import UserActor
@@ -15,7 +16,13 @@ from hanse_web.db import UtcDateTime
 from hanse_web.work import Work
 
 # The slice of sessions is above this one; all that is needed here is whether one was ended.
-_login = table("login_session", column("id"), column("identity_id"), column("revoked_at", UtcDateTime))
+_login = table(
+    "login_session",
+    column("id"),
+    column("identity_id"),
+    column("has_second_factor", Boolean),
+    column("revoked_at", UtcDateTime),
+)
 
 
 def identity_id(claims: Mapping[str, Any]) -> int | None:
@@ -68,6 +75,19 @@ def end_tokens(work: Work, user_id: int) -> None:
     raised = update(Identity).where(Identity.id == user_id).values(token_version=Identity.token_version + 1)
     work.session.execute(raised)
     work.tell(IDENTITY_REVOKED, {"id": user_id})
+
+
+def end_weaker_logins(work: Work, organization_id: int) -> None:
+    """End what the users of an organization opened without a second factor, tokens for scripts too.
+
+    Tokens of who has no password stop by themselves (`identity.access_tokens`): nobody but a provider gave them.
+    """
+    without = User.otp_last_step.is_(None), User.password != NO_PASSWORD, User.organization_id == organization_id
+    for user_id in work.session.scalars(select(User.id).where(*without)):
+        end_tokens(work, user_id)
+    members = select(User.id).where(User.organization_id == organization_id)
+    weaker = _login.c.identity_id.in_(members), _login.c.has_second_factor.is_(False), _login.c.revoked_at.is_(None)
+    work.session.execute(update(_login).where(*weaker).values(revoked_at=work.clock.now()))
 
 
 def actor_of(session: Session, user_id: int) -> UserActor | None:

@@ -9,9 +9,8 @@ from hanse_core.errors import Denied, Invalid, NotFound
 from hanse_core.permissions import Operation, Resource, Scope
 from hanse_core.wire.accounts import OrganizationCreate, OrganizationPatch
 from hanse_server.accounts import rules
-from hanse_server.accounts.actors import end_tokens
-from hanse_server.accounts.models import Organization, User
-from hanse_server.accounts.passwords import NO_PASSWORD
+from hanse_server.accounts.actors import end_weaker_logins
+from hanse_server.accounts.models import Organization
 from hanse_server.accounts.queries import (
     collaboration_of_study,
     identities_of,
@@ -109,7 +108,7 @@ class Organizations:
         if "two_factor_required" in given:
             self._require_own_or_all(organization_id)
             if given["two_factor_required"] and not organization.two_factor_required:
-                self._end_weaker_logins(organization_id)
+                end_weaker_logins(self._work, organization_id)
         for name, value in given.items():
             setattr(organization, name, value)
         self._session.flush()
@@ -137,15 +136,6 @@ class Organizations:
         is_member = self._actor.organization_id == organization_id and isinstance(self._actor, UserActor)
         if not is_member and not self._actor.has(ORGANIZATION, Operation.EDIT, Scope.GLOBAL):
             raise Denied("only members of an organization can say whether its users need a second factor")
-
-    def _end_weaker_logins(self, organization_id: int) -> None:
-        """End what was opened with a password alone, tokens for scripts too; with the next login there is a factor.
-
-        Who logs in only at a provider is not meant: whether there is a second factor is the provider's business.
-        """
-        without = User.otp_last_step.is_(None), User.password != NO_PASSWORD
-        for user_id in self._session.scalars(select(User.id).where(User.organization_id == organization_id, *without)):
-            end_tokens(self._work, user_id)
 
     def delete(self, organization_id: int, *, with_dependents: bool) -> None:
         """Remove an organization, and what hangs on it where that is asked for."""

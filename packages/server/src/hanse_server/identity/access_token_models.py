@@ -21,6 +21,10 @@ class AccessToken(Base):
     """Keyed with the signing secret; the token itself is not kept."""
     owner_version: Mapped[int]
     """Token version of the owner when it was made: what ends all tokens of the owner ends this one."""
+    method: Mapped[str]
+    """How the owner had logged in; without a provider's word of late, what was made through it does not work."""
+    has_second_factor: Mapped[bool]
+    """Whether the owner had shown one."""
     is_read_only: Mapped[bool]
     """Whether it holds all rules of the owner to view and to receive, in place of `rules`."""
     rules: Mapped[list[int]] = mapped_column(JSON)

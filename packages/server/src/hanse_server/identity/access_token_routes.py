@@ -17,7 +17,7 @@ router = APIRouter(tags=["identity"])
 
 async def _tokens(request: Request, work: RequestWork, actor: LoggedIn) -> AccessTokens:
     state = request.app.state
-    return AccessTokens(work, actor, state.token_seal, state.session_limits)
+    return AccessTokens(work, actor, state.token_seal, state.session_limits, state.factors)
 
 
 OwnTokens = Annotated[AccessTokens, Depends(_tokens)]

@@ -1,20 +1,23 @@
 """Personal access tokens: made by a user for scripts, with a part of his or her rights, for a limited time."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from hanse_core.errors import Denied, Invalid, NotFound
+from hanse_core.errors import Denied, Invalid, NotFound, Unauthenticated
 from hanse_core.permissions import RULE_IDS, RULES, Operation, Permissions
 from hanse_core.wire.accounts import AccessTokenCreate
 from hanse_server.accounts.actors import user_actor
+from hanse_server.accounts.models import Organization, User
 from hanse_server.accounts.rules import describe
 from hanse_server.identity.access_token_models import AccessToken
+from hanse_server.identity.models import LoginSession
+from hanse_server.identity.second_factor import SecondFactors
 from hanse_server.settings.sessions import SessionLimits
 from hanse_web.access import ActorLoader, UserActor
 from hanse_web.auth import PERSONAL_PREFIX
@@ -24,18 +27,22 @@ from hanse_web.work import Work
 
 MOST = 50
 """Tokens of one user that are valid at the same time."""
+StillWelcome = Callable[[Session, int, str], bool]
+"""Tells of a user, and of a way to log in, whether it would still let the user in, as far as is known."""
 _LOOKING = (Operation.VIEW, Operation.RECEIVE)
 
 
 class AccessTokens:
     """The use cases of one request; all concern one's own tokens only."""
 
-    def __init__(self, work: Work, actor: UserActor, seal: Seal, limits: SessionLimits) -> None:
+    def __init__(self, work: Work, actor: UserActor, seal: Seal, limits: SessionLimits, factors: SecondFactors) -> None:
+        self._work = work
         self._session = work.session
         self._now = work.clock.now()
         self._actor = actor
         self._seal = seal
         self._limits = limits
+        self._factors = factors
 
     def current(self) -> Sequence[AccessToken]:
         """List those that have not ended, the newest first."""
@@ -47,6 +54,7 @@ class AccessTokens:
         """Make one; gives it and the token, which is not kept and cannot be shown again."""
         rules = self._rules(body)
         self._require_life(body.days)
+        method, has_second_factor = self._login()
         ended = AccessToken.user_id == self._actor.id, AccessToken.expires_at <= self._now
         self._session.execute(delete(AccessToken).where(*ended))
         count = self._session.scalar(select(func.count()).where(AccessToken.user_id == self._actor.id)) or 0
@@ -58,6 +66,8 @@ class AccessTokens:
             name=body.name,
             token_hash=self._seal.digest(token),
             owner_version=self._actor.token_version,
+            method=method,
+            has_second_factor=has_second_factor,
             is_read_only=body.read_only,
             rules=rules,
             created_at=self._now,
@@ -88,6 +98,16 @@ class AccessTokens:
                 raise Denied(f"you do not hold the rule {describe(RULES[number - 1])}, so a token of yours cannot")
         return wanted
 
+    def _login(self) -> tuple[str, bool]:
+        """Give how the actor has logged in, and whether a second factor was shown. Raises `Denied` if it had to be."""
+        columns = LoginSession.method, LoginSession.has_second_factor
+        row = self._session.execute(select(*columns).where(LoginSession.id == self._actor.session_id)).one_or_none()
+        # Without a session: a token of the v4 server whose signing secret was taken over.
+        method, is_shown = ("token", False) if row is None else (row.method, row.has_second_factor)
+        if not is_shown and self._factors.of(self._work, self._actor.id).is_required:
+            raise Denied("your login has no second factor, which is required here; log in again with one")
+        return method, is_shown
+
     def _require_life(self, days: float) -> None:
         longest = self._limits.access_token_max_days
         if not longest:
@@ -104,18 +124,34 @@ def narrowed(held: Permissions, rules: Iterable[int], *, is_read_only: bool) -> 
     return Permissions(rule for rule in given if held.covers([rule]))
 
 
-def personal_loader(seal: Seal, clock: Clock) -> ActorLoader:
-    """Make the loader: the owner as an actor, with what this token may do."""
+def personal_loader(seal: Seal, clock: Clock, welcome: StillWelcome, *, needs_second_factor: bool) -> ActorLoader:
+    """Make the loader: the owner as an actor, with what this token may do.
+
+    A token is worth no more than the login with which it was made: it stops where that would not be let in now.
+    """
 
     def load(session: Session, claims: Mapping[str, Any]) -> UserActor | None:
-        columns = (AccessToken.id, AccessToken.user_id, AccessToken.owner_version, AccessToken.rules)
-        hashed = seal.digest(str(claims.get("token")))
-        valid = AccessToken.token_hash == hashed, AccessToken.expires_at > clock.now()
-        row = session.execute(select(*columns, AccessToken.is_read_only).where(*valid)).one_or_none()
-        owner = row and user_actor(session, {"sub": row.user_id, "ver": row.owner_version})
-        if not row or not owner:
+        token, row = _found(session, seal.digest(str(claims.get("token"))), clock.now())
+        owner = token and user_actor(session, {"sub": token.user_id, "ver": token.owner_version})
+        if not token or not owner:
             return None
-        permissions = narrowed(owner.permissions, row.rules, is_read_only=row.is_read_only)
-        return replace(owner, permissions=permissions, token_id=row.id)
+        if (needs_second_factor or row.two_factor_required) and not (token.has_second_factor or row.is_set_up):
+            raise Unauthenticated("a second factor is required from now on; the token works again once you set one up")
+        if not welcome(session, token.user_id, token.method):
+            raise Unauthenticated("your provider has not confirmed your login for too long; log in there once again")
+        permissions = narrowed(owner.permissions, token.rules, is_read_only=token.is_read_only)
+        return replace(owner, permissions=permissions, token_id=token.id)
 
     return load
+
+
+def _found(session: Session, hashed: str, now: datetime) -> tuple[AccessToken | None, Any]:
+    """Find a token that has not ended, and what is wanted of its owner."""
+    statement = (
+        select(AccessToken, Organization.two_factor_required, User.otp_last_step.is_not(None).label("is_set_up"))
+        .join(User, User.id == AccessToken.user_id)
+        .join(Organization, Organization.id == User.organization_id)
+        .where(AccessToken.token_hash == hashed, AccessToken.expires_at > now)
+    )
+    row = session.execute(statement).one_or_none()
+    return (None, None) if row is None else (row.AccessToken, row)

@@ -19,6 +19,8 @@ class LoginSession(Base):
     identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id", ondelete="CASCADE"), index=True)
     method: Mapped[str]
     """How the user proved who it is: `password`, `oidc`, …"""
+    has_second_factor: Mapped[bool] = mapped_column(default=False)
+    """Whether a second factor was shown, here or to the provider."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime] = mapped_column(UtcDateTime)
     """When it was opened or last refreshed."""

@@ -70,5 +70,7 @@ async def change_password(
     body: PasswordChange, actor: DetachedLoggedIn, logins: Annotated[Logins, Depends(_logins)], origin: RequestOrigin
 ) -> ChangedPassword:
     """Change one's own password; every session opened before ends, the answer holds tokens of a new one."""
-    tokens = await logins.change_password(actor.name, body.current_password, body.new_password, origin)
+    tokens = await logins.change_password(
+        actor.name, body.current_password, body.new_password, origin, actor.session_id
+    )
     return ChangedPassword(msg="the password is changed; use the new tokens", **tokens.model_dump())

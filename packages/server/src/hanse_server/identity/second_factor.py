@@ -80,9 +80,8 @@ class SecondFactors:
         required = self._is_required or row.two_factor_required
         return Factor(user_id, row.username, row.otp_secret, row.otp_last_step, required)
 
-    def judge(self, work: Work, user_id: int, code: str | None) -> Outcome | Enrolment:
+    def judge(self, work: Work, factor: Factor, code: str | None) -> Outcome | Enrolment:
         """Judge a login whose password is right; who needs a second factor and has none yet is given one."""
-        factor = self.of(work, user_id)
         if not factor.is_active:
             return self.enrol(work, factor, in_force=True) if factor.is_required else Outcome.PASSED
         if not code:
@@ -139,10 +138,9 @@ class SecondFactors:
 
 
 def end_weaker_logins(session: Session, now: datetime) -> None:
-    """End the logins with a password alone, where a second factor is required from now on."""
-    without = select(User.id).where(User.otp_last_step.is_(None))
-    weaker = LoginSession.method.in_(("password", "token")), LoginSession.identity_id.in_(without)
-    ended = update(LoginSession).where(*weaker, LoginSession.revoked_at.is_(None)).values(revoked_at=now)
+    """End the logins without a second factor, where one is required from now on."""
+    weaker = LoginSession.has_second_factor.is_(False), LoginSession.revoked_at.is_(None)
+    ended = update(LoginSession).where(*weaker).values(revoked_at=now)
     session.execute(ended.execution_options(synchronize_session=False))
 
 

@@ -14,6 +14,7 @@ from hanse_server.accounts.queries import rule_ids_of_user, visible_users
 from hanse_server.identity.notices import Notices
 from hanse_server.identity.second_factor import WRONG_CODE, Enrolment, Factor, SecondFactors, remove_second_factor
 from hanse_server.identity.service import Account, Logins, revoke
+from hanse_server.identity.sessions import note_second_factor
 from hanse_web.access import UserActor
 from hanse_web.origin import Origin
 from hanse_web.work import Work, Works
@@ -70,6 +71,7 @@ class OwnSecondFactor:
             if not self._factors.accepts(work, factor, code):
                 self._logins.refuse(work, self._actor.id, self._origin)
                 return None
+            note_second_factor(work.session, self._actor.session_id)
             self._tell(work, "a second factor was set up")
             return self._factors.renew_recovery_codes(work, self._actor.id)
 

@@ -18,7 +18,7 @@ from hanse_server.identity.limits import LoginLimits, Verdict
 from hanse_server.identity.notices import Notices
 from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.second_factor import WRONG_CODE, Enrolment, Outcome, SecondFactors
-from hanse_server.identity.sessions import Sessions
+from hanse_server.identity.sessions import Sessions, has_second_factor
 from hanse_server.settings.passwords import PasswordPolicy
 from hanse_web.origin import Origin
 from hanse_web.work import Work, Works
@@ -69,7 +69,8 @@ class Logins:
 
         def judged(work: Work) -> UserTokens | Enrolment | Outcome:
             self.require_unblocked(work, account, origin)
-            outcome = self._factors.judge(work, account.id, code)
+            factor = self._factors.of(work, account.id)
+            outcome = self._factors.judge(work, factor, code)
             if outcome is Outcome.WRONG:
                 self.refuse(work, account.id, origin)
             if isinstance(outcome, Enrolment):
@@ -78,7 +79,10 @@ class Logins:
                 return outcome
             self.accept(work, account, origin)
             sessions = Sessions(work, self._pairs)
-            return sessions.open(account.id, "password", origin=origin, version=account.version)
+            passed = factor.is_active
+            return sessions.open(
+                account.id, "password", origin=origin, version=account.version, has_second_factor=passed
+            )
 
         async with self._works.open(write=True) as work:
             result = await to_thread.run_sync(judged, work)
@@ -135,8 +139,10 @@ class Logins:
         account = None if row is None else Account(row.id, row.password, row.token_version)
         return account, self.limits(work, origin).judge(account.id if account else None)
 
-    async def change_password(self, username: str, current: str, new: str, origin: Origin) -> UserTokens:
-        """Set a new password. All sessions end, and the caller gets a new one."""
+    async def change_password(
+        self, username: str, current: str, new: str, origin: Origin, session_id: str | None
+    ) -> UserTokens:
+        """Set a new password. All sessions end, and the caller gets a new one in place of this."""
         account = await self.check(username, current, origin)
         if new == current:
             raise Invalid("the new password is the same as the current one")
@@ -145,9 +151,11 @@ class Logins:
 
         def changed(work: Work) -> UserTokens:
             self.accept(work, replace(account, better=None), origin)
+            passed = has_second_factor(work.session, session_id)
             set_password(work, account.id, hashed)
             self._notices.login_changed(work, account.id, "your password was changed")
-            return Sessions(work, self._pairs).open(account.id, "password", origin=origin)
+            sessions = Sessions(work, self._pairs)
+            return sessions.open(account.id, "password", origin=origin, has_second_factor=passed)
 
         async with self._works.open(write=True) as work:
             return await to_thread.run_sync(changed, work)

@@ -52,6 +52,7 @@ class Sessions:
         external: str | None = None,
         origin: Origin = NOWHERE,
         version: int | None = None,
+        has_second_factor: bool = False,
     ) -> UserTokens:
         """Log a user in. With `version`, only if its tokens were not revoked since that number was read."""
         current = self._session.scalar(select(Identity.token_version).where(Identity.id == user_id))
@@ -62,6 +63,7 @@ class Sessions:
             id=str(uuid.uuid4()),
             identity_id=user_id,
             method=method,
+            has_second_factor=has_second_factor,
             created_at=self._now,
             last_used_at=self._now,
             ends_at=self._now + self._pairs.limits.absolute,
@@ -121,6 +123,16 @@ class Sessions:
         roles = role_names(self._session, of.identity_id)
         left = of.ends_at - self._now
         return self._pairs.for_user(of.identity_id, version, roles, of.id, of.generation, left)
+
+
+def has_second_factor(session: Session, session_id: str | None) -> bool:
+    """Tell whether a second factor was shown for a session."""
+    return bool(session.scalar(select(LoginSession.has_second_factor).where(LoginSession.id == session_id)))
+
+
+def note_second_factor(session: Session, session_id: str | None) -> None:
+    """Note that one was shown after a session had begun."""
+    session.execute(update(LoginSession).where(LoginSession.id == session_id).values(has_second_factor=True))
 
 
 def end_sessions(work: Work, *conditions: ColumnElement[bool]) -> bool:

@@ -73,12 +73,22 @@ class OidcProvider(BaseModel):
     """Addresses to which the provider may send people back, compared exactly; those of the user interface."""
     loopback: bool = True
     """Let the Python client log in through a browser on the same machine (`http://127.0.0.1:PORT/callback`)."""
+    device_login: bool = True
+    """Let people log in by a code that they enter in a browser elsewhere, as notebooks do. Somebody who is sent such a
+    code by a stranger, and enters it, lets the stranger in; switch it off where nobody needs it."""
+    second_factor: Literal["asked", "trusted"] = "asked"
+    """Where this server or the organization requires a second factor: `asked` for here, whatever the provider says, or
+    `trusted` where the provider proves one, and asked for otherwise."""
+    second_factor_proofs: Annotated[tuple[str, ...], Field(min_length=1)] = ("mfa",)
+    """Values in the claim `amr`, or of the claim `acr`, of an ID token that prove a second factor."""
     algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)] = ("RS256", "PS256", "ES256")
     """Signatures that are accepted on the provider's tokens."""
     grace_hours: Annotated[float, Field(ge=0)] = 8
     """How long a login goes on while the provider cannot be asked whether the user is still welcome."""
     roles_last_days: Annotated[float, Field(gt=0)] = 7
     """How long roles from groups are held without being confirmed, through whichever way the user logs in."""
+    access_tokens_last_days: Annotated[float, Field(gt=0)] = 7
+    """How long personal access tokens that were made after a login here work without the user being confirmed."""
 
     @property
     def title(self) -> str:
@@ -93,6 +103,10 @@ class OidcProvider(BaseModel):
     @property
     def grace(self) -> timedelta:
         return timedelta(hours=self.grace_hours)
+
+    @property
+    def access_tokens_last(self) -> timedelta:
+        return timedelta(days=self.access_tokens_last_days)
 
     @property
     def roles_last(self) -> timedelta:

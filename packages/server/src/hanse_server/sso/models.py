@@ -29,4 +29,4 @@ class ExternalIdentity(Base):
     subject: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the provider last said who this is, and in which groups."""
+    """When the provider last said who this is, and in which groups; None after it, or the lack of a group, said no."""

@@ -11,20 +11,41 @@ from hanse_core.errors import Conflict
 from hanse_core.permissions import IDENTITY_ROLES, RULES
 from hanse_server.accounts.models import Organization, Role, User, role_rule, user_role
 from hanse_server.accounts.passwords import NO_PASSWORD
+from hanse_server.identity.access_tokens import StillWelcome
 from hanse_server.identity.models import LoginSession
 from hanse_server.identity.sessions import end_sessions
 from hanse_server.settings.oidc import ROOT_ROLE, OidcProvider
 from hanse_server.sso import rules
 from hanse_server.sso.models import ExternalIdentity, external_role
 from hanse_server.sso.provider import Proof
+from hanse_web.clock import Clock
 from hanse_web.work import Work
+
+METHOD = "oidc:"
 
 log = structlog.get_logger()
 
 
 def method_of(provider: OidcProvider) -> str:
     """Name the way of logging in through a provider, as login sessions keep it."""
-    return f"oidc:{provider.name}"
+    return f"{METHOD}{provider.name}"
+
+
+def still_welcome(providers: Iterable[OidcProvider], clock: Clock) -> StillWelcome:
+    """Make the question whether a way to log in would still let a user in: only with a provider's word of late."""
+    by_method = {method_of(each): each for each in providers}
+
+    def ask(session: Session, user_id: int, method: str) -> bool:
+        if not method.startswith(METHOD):
+            return True
+        provider = by_method.get(method)
+        if provider is None:
+            return False
+        mine = ExternalIdentity.user_id == user_id, ExternalIdentity.issuer == provider.issuer
+        since = ExternalIdentity.confirmed_at > clock.now() - provider.access_tokens_last
+        return bool(session.scalar(select(exists().where(*mine, since))))
+
+    return ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +103,9 @@ class People:
         return Welcome(identity.user_id, identity.id, counted)
 
     def dismiss(self, identity: ExternalIdentity) -> None:
-        """Take the roles of groups away, and end what was opened through the provider."""
+        """Take the roles of groups away, and end what was opened through the provider; access tokens stop for now."""
         set_roles(self._session, identity, ())
+        identity.confirmed_at = None
         self.end_sessions(identity.user_id)
 
     def end_sessions(self, user_id: int) -> None:

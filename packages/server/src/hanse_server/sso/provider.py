@@ -9,6 +9,7 @@ import structlog
 
 from hanse_core.errors import Conflict, Unauthenticated, Unavailable
 from hanse_server.settings.oidc import OidcProvider
+from hanse_server.sso import rules
 from hanse_server.sso.id_tokens import Expected, UnknownKey, read_id_token
 from hanse_server.sso.metadata import Metadata, Published
 from hanse_server.sso.sender import Answer, Sender
@@ -42,6 +43,8 @@ class Proof:
     subject: str
     groups: frozenset[str]
     claims: Mapping[str, Any] = field(repr=False)
+    has_second_factor: bool
+    """Whether the ID token says so, in a way that the settings accept."""
     refresh_token: str | None = field(repr=False)
 
 
@@ -117,7 +120,8 @@ class Provider:
             raise Unconfirmed(error.message, _short(granted.get("refresh_token"))) from error
 
     async def start_device(self) -> DeviceCode:
-        """Begin a login for whom no browser can be opened. Raises `Conflict` where the provider has no such way."""
+        """Begin a login for whom no browser can be opened. Raises `Conflict` where there is no such way."""
+        self.require_device_login()
         metadata = await self._published.metadata()
         if metadata.device_authorization_endpoint is None:
             raise Conflict(f"the provider {self.settings.title} offers no device login; log in through a browser")
@@ -146,6 +150,11 @@ class Provider:
         if error in ("authorization_pending", "slow_down"):
             return Waiting(slow_down=error == "slow_down")
         return await self._proof(self._granted(answer))
+
+    def require_device_login(self) -> None:
+        """Refuse where the settings do. Raises `Conflict`."""
+        if not self.settings.device_login:
+            raise Conflict(f"this server has no device login for {self.settings.title}; log in through a browser")
 
     async def _ask(self, form: Mapping[str, str]) -> Answer:
         metadata = await self._published.metadata()
@@ -182,6 +191,7 @@ class Provider:
         known = subject or str(claims["sub"])
         if claims.get("sub", known) != known:
             raise Refused(f"the provider {self.settings.title} now names another person; log in again")
+        has_second_factor = rules.proves_second_factor(self.settings, claims)
         claims = {**claims, **await self._userinfo(access_token, known)}
         if not claims:
             raise self._sender.away("neither ID token nor user information")
@@ -190,6 +200,7 @@ class Provider:
             subject=known,
             groups=groups_of(claims, self.settings.groups_claim),
             claims=claims,
+            has_second_factor=has_second_factor,
             refresh_token=_short(granted.get("refresh_token")),
         )
 

@@ -1,7 +1,7 @@
 """Endpoints for logging in at OpenID Connect providers; v4 has none of these."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Request, Response
@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from hanse_core.errors import Invalid, Unauthenticated
 from hanse_core.wire import sso as wire
 from hanse_core.wire.accounts import UserTokens
+from hanse_core.wire.base import Item
 from hanse_server.identity.service import Account, Logins
 from hanse_server.sso.linking import Links
 from hanse_server.sso.models import ExternalIdentity
@@ -59,12 +60,36 @@ async def start(name: str, body: wire.OidcStart, sso: Sso) -> wire.OidcStarted:
     return await sso.start(name, body.redirect_uri)
 
 
-@router.post("/oidc/{name}/finish")
-async def finish(name: str, body: wire.OidcFinish, sso: Sso, origin: RequestOrigin, response: Response) -> UserTokens:
-    """Log in with what the provider sent back to the browser."""
-    tokens = await sso.finish(name, body, origin)
-    response.headers["jwt-token"] = tokens.access_token
-    return tokens
+NO_TOKENS: dict[int | str, dict[str, Any]] = {
+    202: {"model": wire.OidcSecondFactor, "description": "A second factor is required."}
+}
+
+
+@router.post("/oidc/{name}/finish", responses=NO_TOKENS)
+async def finish(
+    name: str, body: wire.OidcFinish, sso: Sso, origin: RequestOrigin, response: Response
+) -> UserTokens | wire.OidcSecondFactor:
+    """Log in with what the provider sent back to the browser; 202 where a second factor is required on top."""
+    return _answered(await sso.finish(name, body, origin), response)
+
+
+@router.post("/oidc/{name}/second_factor")
+async def finish_second_factor(
+    name: str, body: wire.OidcSecondFactorFinish, sso: Sso, origin: RequestOrigin, response: Response
+) -> UserTokens:
+    """Log in with the code of a second factor, after a login through a provider that was answered 202."""
+    return _answered(await sso.second_step.finish(sso.provider(name).settings, body, origin), response)
+
+
+Tokens = TypeVar("Tokens", bound=Item)
+
+
+def _answered(found: Tokens, response: Response) -> Tokens:
+    if isinstance(found, UserTokens):
+        response.headers["jwt-token"] = found.access_token
+    else:
+        response.status_code = 202
+    return found
 
 
 @router.post("/oidc/{name}/device")
@@ -73,17 +98,20 @@ async def start_device(name: str, sso: Sso, origin: RequestOrigin) -> wire.OidcD
     return await sso.start_device(name, origin)
 
 
-@router.post("/oidc/{name}/device/finish", responses={202: {"model": wire.OidcWaiting, "description": "Not yet."}})
+NOT_YET: dict[int | str, dict[str, Any]] = {
+    202: {
+        "model": wire.OidcWaiting | wire.OidcSecondFactor,
+        "description": "Not yet, or a second factor is required.",
+    }
+}
+
+
+@router.post("/oidc/{name}/device/finish", responses=NOT_YET)
 async def finish_device(
     name: str, body: wire.OidcDeviceFinish, sso: Sso, origin: RequestOrigin, response: Response
-) -> UserTokens | wire.OidcWaiting:
-    """Log in if the person has finished elsewhere; 202 until then."""
-    found = await sso.finish_device(name, body.ticket, origin)
-    if isinstance(found, wire.OidcWaiting):
-        response.status_code = 202
-    else:
-        response.headers["jwt-token"] = found.access_token
-    return found
+) -> UserTokens | wire.OidcSecondFactor | wire.OidcWaiting:
+    """Log in if the person has finished elsewhere; 202 until then, and where a second factor is required on top."""
+    return _answered(await sso.finish_device(name, body.ticket, origin), response)
 
 
 @router.post("/oidc/{name}/link")

@@ -42,6 +42,13 @@ def roles_of(provider: OidcProvider, counted: Iterable[str]) -> frozenset[str]:
     return frozenset(role for name in counted for role in provider.groups[name].roles)
 
 
+def proves_second_factor(provider: OidcProvider, claims: Mapping[str, Any]) -> bool:
+    """Tell whether an ID token proves a second factor, where the provider's word is taken for it (RFC 8176)."""
+    methods = claims.get("amr")
+    said = [*(methods if isinstance(methods, list) else [methods]), claims.get("acr")]
+    return provider.second_factor == "trusted" and any(each in provider.second_factor_proofs for each in said)
+
+
 def require_redirect(provider: OidcProvider, redirect_uri: str) -> None:
     """Refuse an address that is not listed; codes must not travel anywhere else."""
     if redirect_uri not in provider.redirect_uris and not (provider.loopback and _is_loopback(redirect_uri)):

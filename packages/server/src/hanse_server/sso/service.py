@@ -12,14 +12,17 @@ from anyio import to_thread
 from hanse_core.errors import NotFound, Unauthenticated
 from hanse_core.wire import sso as wire
 from hanse_core.wire.accounts import UserTokens
+from hanse_server.identity.notices import Notices
 from hanse_server.identity.pairs import TokenPairs
-from hanse_server.identity.sessions import Sessions
+from hanse_server.identity.second_factor import SecondFactors
+from hanse_server.identity.service import Logins
 from hanse_server.settings.oidc import OidcProvider
 from hanse_server.sso import rules
 from hanse_server.sso.external import External
 from hanse_server.sso.pacing import Pacing, Patience
-from hanse_server.sso.people import People, Refusal, Welcome, method_of
+from hanse_server.sso.people import People, Refusal, Welcome
 from hanse_server.sso.provider import Proof, Provider, Waiting
+from hanse_server.sso.second_step import SecondStep
 from hanse_server.sso.tickets import Tickets
 from hanse_web.clock import Clock
 from hanse_web.origin import Origin
@@ -28,6 +31,7 @@ from hanse_web.work import Work, Works
 
 LIFE = timedelta(minutes=10)
 """How long somebody may take to log in at the provider."""
+LoggedIn = UserTokens | wire.OidcSecondFactor
 LOGIN, LINK, DEVICE = "login", "link", "device"
 
 log = structlog.get_logger()
@@ -37,15 +41,23 @@ class SingleSignOn:
     """The providers of this server, and the ways to log in through them."""
 
     def __init__(
-        self, works: Works, pairs: TokenPairs, providers: tuple[OidcProvider, ...], secret: str, clock: Clock
+        self,
+        works: Works,
+        pairs: TokenPairs,
+        providers: tuple[OidcProvider, ...],
+        secret: str,
+        clock: Clock,
+        factors: SecondFactors,
+        logins: Logins,
+        notices: Notices,
     ) -> None:
         self._works = works
-        self._pairs = pairs
         self._clock = clock
         self._tickets = Tickets(secret, clock)
         self._pacing = Pacing(clock)
         self._patience = Patience(clock)
         self.seal = Seal(secret, "external logins")
+        self.second_step = SecondStep(works, pairs, self._tickets, self.seal, factors, logins, notices)
         self.providers = {each.name: Provider(each, clock) for each in providers}
 
     def provider(self, name: str) -> Provider:
@@ -65,7 +77,7 @@ class SingleSignOn:
         seconds = int(LIFE.total_seconds())
         return wire.OidcStarted(authorization_url=address, state=state, ticket=ticket, expires_in=seconds)
 
-    async def finish(self, name: str, body: wire.OidcFinish, origin: Origin) -> UserTokens:
+    async def finish(self, name: str, body: wire.OidcFinish, origin: Origin) -> LoggedIn:
         """Log in with what the provider sent back."""
         with self._strained(origin):
             proof = await self._exchanged(name, LOGIN, body)
@@ -91,9 +103,10 @@ class SingleSignOn:
             interval=begun.interval,
         )
 
-    async def finish_device(self, name: str, ticket: str, origin: Origin) -> UserTokens | wire.OidcWaiting:
+    async def finish_device(self, name: str, ticket: str, origin: Origin) -> LoggedIn | wire.OidcWaiting:
         """Log in if the person has finished; else say when to ask again."""
         provider, content = self.provider(name), self._opened(DEVICE, name, ticket)
+        provider.require_device_login()
         interval = int(content["interval"])
         if not self._pacing.may_go(content["code"], interval):
             return wire.OidcWaiting(status="slow_down", interval=interval + 5)
@@ -128,7 +141,7 @@ class SingleSignOn:
             raise Unauthenticated("this login began at another provider; start again")
         return content
 
-    async def _log_in(self, provider: Provider, proof: Proof, origin: Origin) -> UserTokens:
+    async def _log_in(self, provider: Provider, proof: Proof, origin: Origin) -> LoggedIn:
         async with self._works.open(write=True) as work:
             outcome = await to_thread.run_sync(self._settled, work, provider, proof, origin)
         # Only now: what was taken away from somebody who is refused must not be given back.
@@ -137,13 +150,12 @@ class SingleSignOn:
             raise Unauthenticated(outcome.reason)
         return outcome
 
-    def _settled(self, work: Work, provider: Provider, proof: Proof, origin: Origin) -> UserTokens | Refusal:
+    def _settled(self, work: Work, provider: Provider, proof: Proof, origin: Origin) -> LoggedIn | Refusal:
         welcome = People(work, provider.settings).settle(proof)
         if isinstance(welcome, Refusal):
             return welcome
-        external = self.remembered(welcome, proof).sealed(self.seal, welcome.user_id)
-        sessions = Sessions(work, self._pairs)
-        return sessions.open(welcome.user_id, method_of(provider.settings), external=external, origin=origin)
+        external, is_proven = self.remembered(welcome, proof), proof.has_second_factor
+        return self.second_step.open(work, provider.settings, welcome.user_id, external, origin, is_proven=is_proven)
 
     def remembered(self, welcome: Welcome, proof: Proof) -> External:
         """Give what a session keeps of a proof."""

@@ -13,7 +13,7 @@ from hanse_core.errors import Unauthenticated, Unavailable
 from hanse_web.clock import Clock
 from hanse_web.sealing import Seal
 
-MAXIMUM_LENGTH = 8_000
+MAXIMUM_LENGTH = 16_000
 
 
 class Tickets:

@@ -5,13 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from hanse_core.permissions import RULE_IDS, RULES, Operation, Permissions, Resource, Rule, Scope
+from hanse_server.accounts.models import Organization
 from hanse_server.identity.access_token_models import AccessToken
 from hanse_server.identity.access_tokens import narrowed
 from hanse_server.settings import Settings
@@ -205,3 +207,79 @@ class TestWithoutTokens:
     async def test_an_operator_can_forbid_them(self, alice: httpx.AsyncClient) -> None:
         answer = await create(alice, read_only=True)
         assert (answer.status_code, answer.json()["code"]) == (401, "denied")
+
+
+class TestSecondFactor:
+    """A token does not stand in for a second factor that is required."""
+
+    @pytest.fixture
+    def code(self, clock: FixedClock) -> Any:
+        def of(secret: str) -> str:
+            clock.moment += timedelta(seconds=30)
+            return pyotp.TOTP(secret).at(clock.moment)
+
+        return of
+
+    async def set_up(self, client: httpx.AsyncClient, code: Any) -> str:
+        made = (await client.post("/second_factor", json={"password": PASSWORD})).json()
+        answer = await client.post("/second_factor/confirm", json={"mfa_code": code(made["otp_secret"])})
+        assert answer.status_code == 200, answer.text
+        secret: str = made["otp_secret"]
+        return secret
+
+    def require(self, session: Session, world: Any) -> None:
+        """Say so behind the back of the server, which ends logins and tokens of who has none when it is asked."""
+        session.execute(update(Organization).where(Organization.id == world.alpha.id).values(two_factor_required=True))
+        session.commit()
+
+    async def test_one_from_before_the_requirement_stops_until_its_owner_has_set_one_up(
+        self, script: Any, alice: httpx.AsyncClient, server: Any, session: Session, world: Any, code: Any
+    ) -> None:
+        client = await script(read_only=True)
+        self.require(session, world)
+        server.app.state.works.known.forget()
+        refused = await client.get("/task")
+        assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
+        assert "second factor" in refused.json()["msg"]
+        await self.set_up(alice, code)
+        assert (await client.get("/task")).status_code == 200
+
+    async def test_one_is_made_only_after_a_login_with_the_second_factor(
+        self,
+        alice: httpx.AsyncClient,
+        anonymous: httpx.AsyncClient,
+        server: Any,
+        session: Session,
+        world: Any,
+        code: Any,
+    ) -> None:
+        login = await anonymous.post("/token/user", json={"username": "alice", "password": PASSWORD})
+        without = server.client(login.json()["access_token"])
+        secret = await self.set_up(alice, code)
+        self.require(session, world)
+        refused = await create(without, read_only=True)
+        assert (refused.status_code, refused.json()["code"]) == (401, "denied")
+        assert (await create(alice, read_only=True)).status_code == 201, "the second factor was confirmed in this login"
+        body = {"username": "alice", "password": PASSWORD, "mfa_code": code(secret)}
+        login = await anonymous.post("/token/user", json=body)
+        assert (await create(server.client(login.json()["access_token"]), read_only=True)).status_code == 201
+
+    async def test_losing_the_second_factor_ends_what_was_made_without(
+        self, script: Any, alice: httpx.AsyncClient, session: Session, world: Any, code: Any
+    ) -> None:
+        client = await script(read_only=True)
+        secret = await self.set_up(alice, code)
+        assert (await client.get("/task")).status_code == 200
+        proof = {"password": PASSWORD, "mfa_code": code(secret)}
+        assert (await alice.request("DELETE", "/second_factor", json=proof)).status_code == 200
+        self.require(session, world)
+        assert (await client.get("/task")).status_code == 401
+
+    class TestOfTheServer:
+        @pytest.fixture
+        def settings(self, settings: Settings) -> Settings:
+            return settings.model_copy(update={"two_factor_auth": True})
+
+        async def test_tokens_of_a_login_without_one_cannot_be_made(self, as_user: Any, world: Any) -> None:
+            refused = await create(as_user("alice"), read_only=True)
+            assert (refused.status_code, refused.json()["code"]) == (401, "denied")

@@ -26,7 +26,7 @@ function build(issuer, state) {
     }],
     jwks: keys(),
     claims: {
-      openid: ['sub'], email: ['email', 'email_verified'],
+      openid: ['sub', 'amr'], email: ['email', 'email_verified'],
       profile: ['name', 'given_name', 'family_name', 'preferred_username', 'groups'],
     },
     conformIdTokenClaims: true,
@@ -66,7 +66,7 @@ async function login(provider, state, request, response) {
     const form = new URLSearchParams(await body(request))
     const id = form.get('user')
     if (state.users[id]?.password === form.get('password')) {
-      const result = { login: { accountId: id } }
+      const result = { login: { accountId: id, amr: state.users[id].claims.amr } }
       return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false })
     }
     response.statusCode = 401

@@ -264,6 +264,19 @@ async def test_a_device_logs_in_while_the_person_uses_a_browser_elsewhere(
     assert (await anonymous.post("/oidc/hospital/device/finish", json=body)).status_code == 401
 
 
+async def test_a_device_login_can_be_switched_off(
+    desk: Any, ada: str, anonymous: httpx.AsyncClient, server: Any
+) -> None:
+    begun = (await anonymous.post("/oidc/hospital/device")).json()
+    provider = server.app.state.sso.providers["hospital"]
+    provider.settings = provider.settings.model_copy(update={"device_login": False})
+    refused = await anonymous.post("/oidc/hospital/device")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    answer = await anonymous.post("/oidc/hospital/device/finish", json={"ticket": begun["ticket"]})
+    assert answer.status_code == 409
+    assert (await desk.log_in(ada)).status_code == 200
+
+
 async def test_a_device_that_is_declined_or_too_late_is_refused(
     desk: Any, ada: str, anonymous: httpx.AsyncClient, clock: FixedClock
 ) -> None:
