@@ -9,15 +9,23 @@ import tempfile
 import venv
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from docker_engine import Engine
 from hanse_core.protocol import encode_variable
+from hanse_node.docker_settings import Docker
 from hanse_node.runtimes.base import Limits, Mount, RunSpec, Runtime
+from hanse_node.runtimes.docker import DockerRuntime
+from hanse_node.runtimes.docker.networks import Network
+from hanse_node.runtimes.docker.probe import Probe
 from hanse_node.runtimes.memory import MemoryEngine, MemoryRuntime, RunFiles
 from hanse_node.runtimes.process import Bubblewrap, ProcessImage, ProcessRuntime
+from scratch_image import CHANGES, file_system
 
 NO_LIMITS = Limits()
+BASE = "hanse-test/node-sample"
 SAMPLES = Path(__file__).parent / "samples"
 
 
@@ -106,6 +114,26 @@ class ProcessBench(Bench):
         return ProcessRuntime(self.images, self.folder / "state", self.sandbox)
 
 
+class Believes(Probe):
+    """Takes isolation for proven: tests of other things need not wait for that."""
+
+    async def prove(self, network: Network) -> None:
+        return
+
+
+class DockerBench(Bench):
+    """On a real engine; networks and rules are where that engine lives."""
+
+    def __init__(self, folder: Path, engine: Engine, **settings: Any) -> None:
+        super().__init__(folder)
+        self.engine = engine
+        self.settings = {"host": engine.address, "network_namespace": Path("/run/netns", engine.name), **settings}
+
+    def make(self) -> DockerRuntime:
+        docker = Docker.model_validate(self.settings)
+        return DockerRuntime("bench", docker, self.folder / "state", registry_decides=False, spare=0, probe=Believes)
+
+
 class Hangs(Exception):
     """What `hang()` does in memory, where a thread could not be stopped."""
 
@@ -155,6 +183,24 @@ def python() -> Iterator[Path]:
     (folder / library / "samples.pth").write_text(f"{SAMPLES}\n")
     yield folder / "bin/python"
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def sample_engine(docker_engine: Engine, python: Path) -> Engine:
+    """Give the engine with an image `sample`, in which the sample algorithm is."""
+    docker_engine.import_image(f"{BASE}:1", file_system(python), *CHANGES)
+    package = "/usr/local/lib/sample/sample_algorithm"
+    dockerfile = f"FROM {BASE}:1\nENV PYTHONPATH=/usr/local/lib/sample\nCOPY sample_algorithm {package}\n"
+    command = 'CMD ["python", "-m", "sample_algorithm"]\n'
+    docker_engine.build("sample", dockerfile + command, {"sample_algorithm": SAMPLES / "sample_algorithm"})
+    return docker_engine
+
+
+@pytest.fixture
+async def in_containers(short_folder: Path, sample_engine: Engine) -> AsyncIterator[DockerBench]:
+    bench = DockerBench(short_folder, sample_engine)
+    yield bench
+    await bench.close()
 
 
 @pytest.fixture(scope="session")

@@ -207,7 +207,7 @@ class Execution:
                 exited = Exit(-1, "lost")
             for companion in companions:
                 companion.cancel()
-        self._advance(runs.Exited(exited.code, exited.reason))
+        self._advance(runs.Exited(exited.code, exited.reason, exited.note))
 
     async def _tell(self, reference: str) -> None:
         """Report `active` first: at stock servers that clears the log, so no line may go before it."""

@@ -66,6 +66,7 @@ async def opened(
         uplink = uplink or HttpUplink(settings)
         stack.push_async_callback(uplink.close)
         _say_what_matters(settings, sources)
+        await runtime.prepare()
         identity = await uplink.connect()
         log.info("node_connected", node=identity.name, node_id=identity.node_id, organization=identity.organization)
         membership.require_same(workspace.membership, identity)
@@ -101,6 +102,8 @@ def build_runtime(settings: Settings) -> Runtime:
         from hanse_node.runtimes.memory import MemoryRuntime
 
         return MemoryRuntime({})
+    if settings.runtime == "docker":
+        return _docker(settings)
     from hanse_node.runtimes.process import Bubblewrap, ProcessImage, ProcessRuntime
 
     images = {
@@ -109,6 +112,21 @@ def build_runtime(settings: Settings) -> Runtime:
         if isinstance(recipe, Recipe)
     }
     return ProcessRuntime(images, settings.directory / "engine", Bubblewrap.find())
+
+
+def _docker(settings: Settings) -> Runtime:
+    from hanse_node.runtimes.docker import DockerRuntime
+
+    return DockerRuntime(
+        settings.name,
+        settings.docker,
+        settings.directory / "engine",
+        registries=settings.docker_registries,
+        registry_decides=settings.policies is None or settings.policies.require_algorithm_pull,
+        spare=settings.limits.parallel_runs,
+        gpu=settings.algorithm_device_requests.gpu,
+        outside=[settings.server_address],
+    )
 
 
 def configure_logs(level: str) -> None:

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from hanse_core.errors import Invalid
+from hanse_node.docker_settings import Devices, Docker, Registry
 
 PREFIX = "HANSE_NODE_"
 FILE_TYPES = frozenset({"csv", "parquet", "excel", "folder"})
@@ -90,6 +91,7 @@ class Recipe(_Frozen):
 class RunLimits(_Frozen):
     seconds: Annotated[float, Field(gt=0)] | None = 3600
     memory_bytes: Annotated[int, Field(gt=0)] | None = None
+    cpus: Annotated[float, Field(gt=0)] | None = None
     processes: Annotated[int, Field(gt=0)] | None = 512
     log_bytes: Annotated[int, Field(gt=0)] = 1_000_000
     output_bytes: Annotated[int, Field(gt=0)] = 150_000_000
@@ -120,7 +122,10 @@ class Settings(_Frozen):
     share_algorithm_logs: bool = True
     share_config: bool = True
     directory: Path
-    runtime: Literal["process", "memory"] = "process"
+    runtime: Literal["process", "docker", "memory"] = "process"
+    docker: Annotated[Docker, BeforeValidator(_or_empty)] = Docker()
+    docker_registries: Annotated[tuple[Registry, ...], BeforeValidator(lambda v: () if v is None else v)] = ()
+    algorithm_device_requests: Annotated[Devices, BeforeValidator(_or_empty)] = Devices()
     images: Annotated[dict[str, Recipe | str], BeforeValidator(_or_empty)] = {}
     limits: RunLimits = RunLimits()
     on_stop: Literal["leave", "end"] = "leave"
@@ -135,9 +140,7 @@ class Settings(_Frozen):
     node_extra_env: Any = None
     node_extra_mounts: Any = None
     node_extra_hosts: Any = None
-    docker_registries: Any = None
     docker_services: Any = None
-    algorithm_device_requests: Any = None
     vpn_subnet: Any = None
     ssh_tunnels: Annotated[Any, Field(alias="ssh-tunnels")] = None
     whitelist: Any = None
@@ -159,6 +162,12 @@ class Settings(_Frozen):
     def root_url(self) -> str:
         """Where the server listens, without the API path (live events are there)."""
         return self.server_url.rstrip("/") + (f":{self.port}" if self.port else "")
+
+    @property
+    def server_address(self) -> tuple[str, int]:
+        """Give host and port of the server."""
+        parts = urlsplit(self.root_url)
+        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
     @property
     def api_url(self) -> str:
@@ -253,8 +262,16 @@ def _anchor(raw: dict[str, Any], folder: Path) -> None:
     encryption = raw.get("encryption")
     if isinstance(encryption, dict) and isinstance(encryption.get("private_key"), str):
         raw["encryption"] = {**encryption, "private_key": str(folder / encryption["private_key"])}
+    if isinstance(raw.get("docker_registries"), list):
+        raw["docker_registries"] = [_with_path(entry, "password_file", folder) for entry in raw["docker_registries"]]
     if isinstance(raw.get("databases"), list):
         raw["databases"] = [_anchored(database, folder) for database in raw["databases"]]
+
+
+def _with_path(entry: object, key: str, folder: Path) -> object:
+    if isinstance(entry, dict) and isinstance(entry.get(key), str):
+        return {**entry, key: str(folder / entry[key])}
+    return entry
 
 
 def _anchored(database: object, folder: Path) -> object:

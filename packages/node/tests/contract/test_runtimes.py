@@ -1,4 +1,4 @@
-"""One suite for every engine: memory, and processes with and without a sandbox."""
+"""One suite for every engine: memory, processes with and without a sandbox, and containers."""
 
 import asyncio
 import json
@@ -12,7 +12,12 @@ from hanse_node import contract
 from hanse_node.runtimes.base import Exit, ImageMissing, Limits, Mount, StartFailed
 
 WAITS_AT_THE_GATE = "with open(variable('TEMPORARY_FOLDER') + '/gate') as gate: result = gate.readline()"
-ENGINES = ["in_memory", "unsandboxed", pytest.param("sandboxed", marks=pytest.mark.needs("bwrap"))]
+ENGINES = [
+    "in_memory",
+    "unsandboxed",
+    pytest.param("sandboxed", marks=pytest.mark.needs("bwrap")),
+    pytest.param("in_containers", marks=[pytest.mark.needs("docker"), pytest.mark.timeout(300)]),
+]
 
 
 @pytest.fixture(params=ENGINES)

@@ -40,6 +40,8 @@ class Limits:
 
     seconds: float | None = None
     memory_bytes: int | None = None
+    cpus: float | None = None
+    """Processors' worth of time; engines that cannot limit it ignore this."""
     processes: int | None = None
     log_bytes: int = 1_000_000
     output_bytes: int = 150_000_000
@@ -74,12 +76,17 @@ class Exit:
     code: int
     reason: str | None = None
     """`killed`, `time`, `memory`, `log`, `lost`, `processes` (too many) or `output` (too large, or no plain file)."""
+    note: str = ""
+    """What the engine makes of a failure, in words for the requester and without anything the run printed."""
 
 
 class Runtime(Protocol):
     """One engine. References are strings that stay valid across a restart of the node (they go into the journal)."""
 
     name: str
+
+    async def prepare(self) -> None:
+        """Make sure, before the first run, that runs can be started and are isolated. Raises `CannotStart`."""
 
     async def resolve(self, image: str) -> str:
         """Give the digest (`sha256:…`) under which the image is known here. Raises `ImageMissing`."""

@@ -86,6 +86,9 @@ class MemoryRuntime:
         self._images = images
         self._engine = engine or MemoryEngine()
 
+    async def prepare(self) -> None:
+        """Nothing is needed, and nothing isolated."""
+
     async def resolve(self, image: str) -> str:
         if image not in self._images:
             raise ImageMissing(f"no algorithm is registered for the image {image!r}")

@@ -37,6 +37,9 @@ class ProcessRuntime:
         self._runs.mkdir(parents=True, exist_ok=True, mode=0o700)
         prepare_etc(self._etc)
 
+    async def prepare(self) -> None:
+        """The sandbox was tried when it was looked for."""
+
     async def resolve(self, image: str) -> str:
         return await self._images.digest(image)
 

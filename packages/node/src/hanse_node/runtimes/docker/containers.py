@@ -1,0 +1,172 @@
+"""What the engine is asked to create for a run: a pure translation of the run, the profile and the limits."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hanse_node.contract import View, database_inside, environment, isolated_view
+from hanse_node.docker_settings import Docker, ImageRules
+from hanse_node.runtimes.base import Limits, Mount, RunSpec, StartFailed
+from hanse_node.runtimes.docker import labels
+from hanse_node.runtimes.docker.engine import Json
+from hanse_node.runtimes.docker.networks import Network
+
+NOBODY = 65534
+PROXY_NAME = "proxyserver"
+"""What stock nodes call it; known in the container's own hosts file."""
+NO_RESOLVER = "127.0.0.1"
+"""Nobody answers there, inside the container; else some engines ask the machine's resolver, internal network or not."""
+SANDBOX_PROCESSES = 64
+PER_PROCESS = 10
+"""Under gVisor a limit of processes counts threads of the sandbox itself, up to ten for each process of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is the same for all containers of a node."""
+
+    docker: Docker
+    labels: labels.Labels
+    port: int
+    gpu: bool = False
+
+    def container(self, spec: RunSpec, image_id: str, network: Network) -> Json:
+        """Give the body of the engine's request."""
+        rules = self.docker.rules(spec.image)
+        view = isolated_view(spec, f"http://{PROXY_NAME}", self.port)
+        return {
+            "Image": image_id,
+            "Env": [f"{name}={value}" for name, value in environment(spec, view).items()],
+            "Labels": self._labels(spec, rules),
+            "Healthcheck": {"Test": ["NONE"]},
+            "Tty": False,
+            "HostConfig": {
+                **confinement(self.docker, rules, network),
+                **ceilings(spec.limits, self._sandboxed),
+                "Binds": [*_binds(spec, view)],
+                "GroupAdd": [*_groups(spec.mounts)],
+                "DeviceRequests": [{"Count": -1, "Capabilities": [["gpu"]]}] if self.gpu else [],
+                **({"Runtime": self.docker.oci_runtime} if self.docker.oci_runtime else {}),
+            },
+            **user(self.docker, rules),
+        }
+
+    def check(self, spec: RunSpec) -> None:
+        """Find what would fail inside with a message that helps nobody. Raises `StartFailed`."""
+        for path in (spec.folder, spec.temporary, *(Path(mount.uri) for mount in spec.mounts if mount.is_path)):
+            if ":" in str(path):
+                raise StartFailed(f"the path {path} contains a colon, which the engine cannot bind")
+        who = user(self.docker, self.docker.rules(spec.image)).get("User")
+        for mount in spec.mounts:
+            if mount.is_path and who is not None and not _readable(Path(mount.uri), who):
+                raise StartFailed(
+                    f"the file of database '{mount.label}' may not be read by the user {who}, as which algorithms run "
+                    "here: give it, or its group, the right to read, or set docker.user"
+                )
+
+    @property
+    def _sandboxed(self) -> bool:
+        return (self.docker.oci_runtime or "").startswith("runsc")
+
+    def _labels(self, spec: RunSpec, rules: ImageRules) -> dict[str, str]:
+        return {
+            **self.labels.of_node(),
+            labels.RUN: str(spec.run_id),
+            labels.JOB: str(spec.job_id),
+            labels.IMAGE: f"{spec.image} {spec.digest}",
+            labels.PROFILE: str(rules.profile),
+            labels.SOCKET: str(spec.proxy_socket),
+            labels.SECONDS: "" if spec.limits.seconds is None else str(spec.limits.seconds),
+            labels.LOG_BYTES: str(spec.limits.log_bytes),
+        }
+
+
+def confinement(docker: Docker, rules: ImageRules, network: Network) -> Json:
+    """Give what holds for every container; a profile decides about the root file system only."""
+    root: Json = {}
+    if rules.profile == "strict":
+        scratch = f"rw,nosuid,nodev,size={docker.scratch_bytes},mode=1777"
+        root = {"ReadonlyRootfs": True, "Tmpfs": {"/tmp": scratch}}  # noqa: S108
+    return {
+        "NetworkMode": network.id,
+        "ExtraHosts": [f"{PROXY_NAME}:{network.gateway}"],
+        "Dns": [NO_RESOLVER],
+        "DnsOptions": ["timeout:1", "attempts:1"],
+        "CapDrop": ["ALL"],
+        "CapAdd": list(rules.capabilities),
+        "SecurityOpt": ["no-new-privileges"],
+        "IpcMode": "private",
+        "RestartPolicy": {"Name": "no"},
+        "AutoRemove": False,
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "8m", "max-file": "2"}},
+        **root,
+    }
+
+
+def ceilings(limits: Limits, sandboxed: bool) -> Json:
+    """Give what the kernel enforces."""
+    limited: Json = {"Ulimits": [_ulimit("core", 0), _ulimit("fsize", limits.output_bytes)]}
+    if limits.processes is not None:
+        limited["PidsLimit"] = limits.processes
+        if sandboxed:
+            limited["PidsLimit"] = SANDBOX_PROCESSES + PER_PROCESS * limits.processes
+            limited["Ulimits"].append(_ulimit("nproc", limits.processes))
+    if limits.memory_bytes is not None:
+        limited |= {"Memory": limits.memory_bytes, "MemorySwap": limits.memory_bytes}
+    if limits.cpus is not None:
+        limited["NanoCpus"] = int(limits.cpus * 1e9)
+    return limited
+
+
+def user(docker: Docker, rules: ImageRules) -> dict[str, str]:
+    """Give as whom the container runs; under `v4` as the image says, which for stock images is root."""
+    if rules.profile != "strict":
+        return {}
+    if docker.user is not None:
+        return {"User": docker.user}
+    own, group = os.geteuid(), os.getegid()
+    return {"User": f"{own}:{group}" if own else f"{NOBODY}:{NOBODY}"}
+
+
+def _ulimit(name: str, value: int) -> Json:
+    return {"Name": name, "Soft": value, "Hard": value}
+
+
+def _binds(spec: RunSpec, view: View) -> Iterator[str]:
+    """Show the run its own folder, its job's temporary folder and the selected databases; the first two writable."""
+    yield f"{spec.folder}:{view.folder}:rw"
+    yield f"{spec.temporary}:{view.temporary}:rw"
+    for mount in {mount.label: mount for mount in spec.mounts if mount.is_path}.values():
+        yield f"{mount.uri}:{database_inside(mount)}:ro"
+
+
+def _groups(mounts: Sequence[Mount]) -> Iterator[str]:
+    """Let the run read what the group of a selected database may read; it sees nothing else of that group."""
+    for path in {mount.uri for mount in mounts if mount.is_path}:
+        try:
+            group = os.stat(path).st_gid
+        except OSError:
+            continue
+        if group:
+            yield str(group)
+
+
+def _readable(path: Path, who: str) -> bool:
+    """Tell whether a file can be read by a user without privileges, who gets the file's group."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return False
+    uid, _, gid = who.partition(":")
+    if facts.st_uid == int(uid):
+        return bool(facts.st_mode & 0o400)
+    if facts.st_gid and facts.st_mode & 0o040:
+        return True
+    return bool(facts.st_mode & (0o040 if facts.st_gid == int(gid) else 0o004))
+
+
+def limits_of(found: Mapping[str, str]) -> tuple[float | None, int]:
+    """Read back what a container may use in time (seconds) and log (bytes)."""
+    seconds = found.get(labels.SECONDS) or None
+    return float(seconds) if seconds else None, int(found.get(labels.LOG_BYTES) or Limits().log_bytes)

@@ -1,0 +1,192 @@
+"""Run each algorithm in a container."""
+
+import asyncio
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from hanse_node.docker_settings import Docker, Registry
+from hanse_node.errors import CannotStart
+from hanse_node.runtimes.base import Exit, RunSpec, StartFailed
+from hanse_node.runtimes.docker import labels
+from hanse_node.runtimes.docker.engine import Engine, EngineRefused, Json
+from hanse_node.runtimes.docker.following import LOST, Following
+from hanse_node.runtimes.docker.images import Images
+from hanse_node.runtimes.docker.isolation import Isolation
+from hanse_node.runtimes.docker.networks import Network
+from hanse_node.runtimes.docker.probe import Probe
+from hanse_node.threads import in_thread
+
+CONTAINER = re.compile(r"^[0-9a-f]{64}$")
+OPEN_FOLDER, OPEN_FILE = 0o777, 0o666
+"""Any user of a container may use what the run is given; here it lies in folders that only the node enters."""
+
+
+class DockerRuntime:
+    """One container per run. The reference of a run is the container's id; all else is in the container's labels."""
+
+    name = "docker"
+
+    def __init__(
+        self,
+        name: str,
+        docker: Docker,
+        state: Path,
+        *,
+        registries: Sequence[Registry] = (),
+        registry_decides: bool = True,
+        spare: int = 1,
+        gpu: bool = False,
+        outside: Sequence[tuple[str, int]] = (),
+        probe: type[Probe] = Probe,
+    ) -> None:
+        self._engine = Engine(docker.host)
+        self._state = state.absolute()
+        self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._images = Images(
+            self._engine, {registry.host: registry for registry in registries}, registry_decides=registry_decides,
+            parallel=docker.parallel_pulls, silence=docker.pull_silence,
+        )  # fmt: skip
+        self._isolation = Isolation(
+            self._engine, docker, name, self._state, spare=spare, gpu=gpu, outside=outside, probe=probe
+        )  # fmt: skip
+        self._followed: dict[str, Following] = {}
+
+    async def prepare(self) -> None:
+        try:
+            await self._isolation.ready()
+        except StartFailed as error:
+            raise CannotStart(error.message) from error
+
+    async def resolve(self, image: str) -> str:
+        return await self._images.resolve(image)
+
+    async def start(self, spec: RunSpec) -> str:
+        self._isolation.recipe.check(spec)
+        image_id = await self._images.fetch(spec.image, spec.digest)
+        network = await self._isolation.take(spec.proxy_socket)
+        try:
+            await in_thread(_let_in, spec)
+            container = await self._create(spec, image_id, network)
+        except BaseException:
+            await asyncio.shield(self._isolation.release(network.id))
+            raise
+        try:
+            await self._engine.ask("POST", f"containers/{container}/start")
+        except BaseException:
+            await asyncio.shield(self.remove(container))
+            raise
+        self._follow(container)
+        return container
+
+    async def wait(self, reference: str) -> Exit:
+        if not CONTAINER.match(reference):
+            return LOST
+        ended = await self._follow(reference).ended()
+        if ended.reason == "lost":
+            await self._forget(reference)
+        elif (network := await self._network(reference)) is not None:
+            await self._isolation.shut(network)
+        return ended
+
+    async def logs(self, reference: str, offset: int = 0) -> bytes:
+        if not CONTAINER.match(reference):
+            return b""
+        if reference not in self._followed and not (self._folder(reference) / "log").exists():
+            return b""
+        return await in_thread(self._follow(reference).printed, offset)
+
+    async def stop(self, reference: str) -> None:
+        if not CONTAINER.match(reference):
+            return
+        following = self._follow(reference)
+        await following.kill("killed")
+        await following.ended()
+
+    async def remove(self, reference: str) -> None:
+        if not CONTAINER.match(reference):
+            return
+        network = await self._network(reference)
+        try:
+            await self._engine.ask("DELETE", f"containers/{reference}", query={"force": True, "v": True})
+        except EngineRefused as error:
+            if error.answer not in (404, 409):
+                raise
+        await self._forget(reference)
+        if network is not None:
+            await self._isolation.release(network)
+
+    async def adopt(self) -> Mapping[int, str]:
+        await self._isolation.ready()
+        containers = await self._isolation.containers()
+        never_started = [container["Id"] for container in containers if container["State"] == "created"]
+        for container in never_started:
+            await self.remove(container)
+        kept = [container for container in containers if container["Id"] not in never_started]
+        await self._isolation.serve(kept)
+        return {int(container["Labels"][labels.RUN]): str(container["Id"]) for container in kept}
+
+    async def close(self) -> None:
+        for following in self._followed.values():
+            await following.stop()
+        self._followed.clear()
+        await self._isolation.close()
+        await self._engine.close()
+
+    async def _create(self, spec: RunSpec, image_id: str, network: Network) -> str:
+        body = self._isolation.recipe.container(spec, image_id, network)
+        name = self._isolation.labels.container(spec.run_id)
+        try:
+            return await self._created(name, body)
+        except EngineRefused as error:
+            if error.answer != 409:
+                raise StartFailed(f"the engine cannot create the container: {error.message}") from error
+        await self._remove_former(name, spec.run_id)
+        return await self._created(name, body)
+
+    async def _created(self, name: str, body: Json) -> str:
+        return str((await self._engine.ask("POST", "containers/create", body, query={"name": name}))["Id"])
+
+    async def _remove_former(self, name: str, run_id: int) -> None:
+        """Remove what an ended attempt at the same run left. Raises `StartFailed` when it still runs."""
+        former = await self._engine.ask("GET", f"containers/{name}/json")
+        if former["State"]["Running"]:
+            raise StartFailed(f"run {run_id} is already running")
+        await self.remove(str(former["Id"]))
+
+    async def _network(self, reference: str) -> str | None:
+        try:
+            found = await self._engine.ask("GET", f"containers/{reference}/json")
+        except EngineRefused:
+            return None
+        joined = found["NetworkSettings"]["Networks"].values()
+        return next((str(entry["NetworkID"]) for entry in joined), None)
+
+    def _folder(self, reference: str) -> Path:
+        return self._state / "runs" / reference[:16]
+
+    def _follow(self, reference: str) -> Following:
+        following = self._followed.get(reference)
+        if following is None:
+            folder = self._folder(reference)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            following = self._followed[reference] = Following(self._engine, reference, folder)
+        return following
+
+    async def _forget(self, reference: str) -> None:
+        following = self._followed.pop(reference, None)
+        if following is not None:
+            await following.stop()
+        with suppress(OSError):
+            await in_thread(shutil.rmtree, self._folder(reference))
+
+
+def _let_in(spec: RunSpec) -> None:
+    """Let any user of the container use what the run is given; nothing of the run has been there yet."""
+    for folder in (spec.folder, spec.temporary):
+        os.chmod(folder, OPEN_FOLDER)
+    for name in ("input", "output", "token"):
+        os.chmod(spec.folder / name, OPEN_FILE)
