@@ -274,13 +274,13 @@ def test_a_station_takes_up_its_journal_and_delivers_what_was_left(place: Place)
         assert not script.runs.get(pending["run"]).status.is_finished
         station.start()
         try:
-            waiting = [pending["task"], place.facts["waiting"]]
+            waiting = [pending["task"], place.facts["waiting"], place.facts["waiting with a blob"]]
             station.wait_until(lambda: all(script.tasks.get(each).status.is_finished for each in waiting), 60, "worked")
             found = [script.tasks.results(each).result for each in waiting]
         finally:
             station.stop()
     done = place.facts["results"]["of the node"]["result"]
-    assert found == [pending["result"], done]
+    assert found == [pending["result"], done, done]
 
 
 @pytest.fixture(scope="module")

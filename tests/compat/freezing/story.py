@@ -293,9 +293,8 @@ class Story:
             payload = b"".join(BlobPayload(json.dumps(LARGE).encode()).pieces())
             beta.report(run.id, RunStatus.COMPLETED, beta("POST", "/blobstream", content=payload)["uuid"])
             self._note("blob", task.id, LARGE)
-            alice.tasks.create(
-                collaboration="open", organizations=["alpha"], **SUMMARY, name="its input is a blob"
-            )  # fmt: skip
+            waiting = alice.tasks.create(collaboration="open", organizations=["alpha"], **SUMMARY, name="with a blob")
+            self.facts["waiting with a blob"] = waiting.id
         with self.client("root") as root:
             self.facts["tasks"] = len(root.tasks.list())
 

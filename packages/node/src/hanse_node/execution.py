@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -15,6 +16,7 @@ from hanse_core.errors import HanseError, Invalid, NotFound
 from hanse_core.states import RunStatus
 from hanse_node import ending, runs
 from hanse_node.backoff import Backoff
+from hanse_node.blobs import BlobInput
 from hanse_node.errors import WrongKey
 from hanse_node.journal import Decision
 from hanse_node.offers import Offer
@@ -125,9 +127,7 @@ class Execution:
 
     async def _start(self) -> None:
         station, offer = self._station, self.offer
-        if offer.in_blob_store:
-            raise Invalid("the input lies in a blob store, which this node cannot read yet")
-        payload = station.vault.open(offer.input)
+        payload = await self._payload()
         selected = station.sources.select(offer.databases)
         server_token, digest = await self._unless_over(self._claim_and_resolve())
         token = tokens.issue(station.secret, offer.run_id, server_token)
@@ -139,6 +139,16 @@ class Execution:
         reference = await station.runtime.start(self._spec(digest, selected))
         self._advance(runs.Started(reference), Decision("started", digest=digest))
         self._log.info("run_started", image=offer.image, digest=digest, databases=[s.label for s in selected])
+
+    async def _payload(self) -> bytes | Path:
+        """Open the input; one from a blob store may be large and is in a file."""
+        station, offer = self._station, self.offer
+        if not offer.in_blob_store:
+            return station.vault.open(offer.input)
+        path = station.workspace.incoming(offer.run_id)
+        fetched = BlobInput(station.uplink, station.vault, offer.input, path)
+        await self._unless_over(self._insist(fetched.fetch))
+        return path
 
     async def _claim_and_resolve(self) -> tuple[str, str]:
         """Ask the server and the engine at the same time; all must agree before anything starts."""

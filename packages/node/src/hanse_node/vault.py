@@ -1,10 +1,14 @@
 """What this node may read and seal: the collaboration's kind of payload, and the organization's key."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hanse_core.crypto.sealer import EnvelopeSealer, PlainSealer, Sealer
 from hanse_node.errors import CannotStart
 from hanse_node.settings import Encryption
+
+if TYPE_CHECKING:
+    from hanse_core.crypto.streams import Opener
 
 
 class Vault:
@@ -47,6 +51,14 @@ class Vault:
     def open(self, sealed: str) -> bytes:
         """Open what was sealed for this organization. Raises `Invalid`."""
         return self._sealer.open(sealed)
+
+    def opener(self) -> "Opener":
+        """Give what opens a blob that was sealed for this organization, piece by piece."""
+        from hanse_core.crypto.streams import Opener  # Only where the server has a blob store.
+
+        if isinstance(self._sealer, EnvelopeSealer):
+            return self._sealer.opener(is_blob=True)
+        return Opener(None, is_blob=True)
 
     def seal(self, message: bytes, public_key: str = "") -> str:
         """Seal for the organization with this public key. Raises `Invalid` when the key is needed and unusable."""

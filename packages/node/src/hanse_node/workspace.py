@@ -26,7 +26,7 @@ class Workspace:
         self.directory = directory
         self._lock: IO[str] | None = None
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for folder in ("runs", "jobs", "answers", "sockets", "tokens"):
+        for folder in ("runs", "jobs", "answers", "sockets", "tokens", "inputs"):
             (directory / folder).mkdir(exist_ok=True, mode=0o700)
 
     @property
@@ -80,12 +80,19 @@ class Workspace:
         os.utime(folder)
         return folder
 
-    def prepare(self, run_id: int, payload: bytes, token: str) -> Path:
-        """Make the run's folder with its three files, afresh."""
+    def incoming(self, run_id: int) -> Path:
+        """Where an input lies while it is fetched."""
+        return self.directory / "inputs" / str(run_id)
+
+    def prepare(self, run_id: int, payload: bytes | Path, token: str) -> Path:
+        """Make the run's folder with its three files, afresh; an input that was fetched is moved there."""
         folder = self.folder(run_id)
         _remove(folder)
         folder.mkdir(mode=0o700)
-        (folder / INPUT).write_bytes(payload)
+        if isinstance(payload, Path):
+            payload.replace(folder / INPUT)
+        else:
+            (folder / INPUT).write_bytes(payload)
         (folder / OUTPUT).touch()
         (folder / TOKEN).write_text(token)
         self._token(run_id).write_text(token)
@@ -122,12 +129,13 @@ class Workspace:
         _remove(self.folder(run_id))
         shutil.rmtree(self.directory / "sockets" / str(run_id), ignore_errors=True)
         self._token(run_id).unlink(missing_ok=True)
+        self.incoming(run_id).unlink(missing_ok=True)
         self._answer(run_id).unlink(missing_ok=True)
 
     def strays(self, known: Iterable[int]) -> list[int]:
         """Name runs that left something here but that nobody works on any more."""
         found = {int(path.name.removeprefix("task-")) for path in self.directory.glob("runs/task-*")}
-        found |= {int(path.name) for path in self.directory.glob("sockets/*")}
+        found |= {int(path.name) for kind in ("sockets", "inputs") for path in self.directory.glob(f"{kind}/*")}
         found |= {int(path.stem) for path in self.directory.glob("answers/*.json")}
         return sorted(found - set(known))
 

@@ -14,7 +14,7 @@ import socketio
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from hanse_node.settings import Settings
@@ -47,6 +47,11 @@ class FakeServer:
         self.handshakes: list[str] = []
         self.shaken = asyncio.Condition()
         self.welcome: str | None = "sync"
+        self.blob = b""
+        self.knows_ranges = True
+        self.ranges: list[str | None] = []
+        self.cut: int | None = None
+        """After so many bytes of the next blob the connection breaks."""
         self.socket = socketio.AsyncServer(async_mode="asgi")
         self._listen()
         self.app = socketio.ASGIApp(self.socket, self._rest())
@@ -105,8 +110,26 @@ class FakeServer:
             return JSONResponse(self.patch_answer[1], self.patch_answer[0])
         if path == "run":
             return self.page(request)
+        if path.startswith("blobstream/"):
+            return self.stream(request)
         body = fixed.get(f"{request.method} {path}")
         return JSONResponse(body or {"msg": f"no {path}"}, 200 if body else 404)
+
+    def stream(self, request: Request) -> Response:
+        wanted = request.headers.get("range")
+        self.ranges.append(wanted)
+        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and self.knows_ranges else 0
+        if wanted and start >= len(self.blob):
+            return Response(status_code=416)
+        cut, self.cut = self.cut, None
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield self.blob[start : None if cut is None else start + cut]
+            if cut is not None:
+                raise ConnectionError("cut")
+
+        length = {"Content-Length": str(len(self.blob) - start)}
+        return StreamingResponse(pieces(), 206 if start else 200, length)
 
     def page(self, request: Request) -> Response:
         number, size = int(request.query_params["page"]), int(request.query_params["per_page"])

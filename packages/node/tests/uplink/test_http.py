@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from starlette.responses import Response as StarletteResponse
 
 from hanse_core.errors import Invalid, NotFound
 from hanse_node.errors import CannotStart, Unreachable, WrongKey
@@ -175,3 +176,44 @@ async def test_something_that_is_not_a_server_is_named(make_settings: Any) -> No
 
     with pytest.raises(Unreachable, match="not a Hanse server"):
         await HttpUplink(make_settings(), Page()).connect(wait=False)
+
+
+async def _downloaded(uplink: HttpUplink, start: int = 0) -> bytes:
+    return b"".join([piece async for piece in uplink.download("b1", start)])
+
+
+@pytest.mark.parametrize("knows_ranges", [True, False])
+async def test_a_blob_is_read_from_where_it_broke_off(server: Any, uplink: HttpUplink, knows_ranges: bool) -> None:
+    server.blob, server.knows_ranges = bytes(range(256)) * 4000, knows_ranges
+    await uplink.connect()
+    server.cut, pieces = 500_000, uplink.download("b1")
+    received = [await anext(pieces)]
+    with pytest.raises(Unreachable):
+        received += [piece async for piece in pieces]
+    first = len(received[0])
+    assert 0 < first <= 500_000
+    assert received[0] + await _downloaded(uplink, first) == server.blob
+    assert server.ranges[0] is None
+    assert server.ranges[1] is not None
+
+
+async def test_nothing_is_left_of_a_blob_that_was_read(server: Any, uplink: HttpUplink) -> None:
+    server.blob = b"all"
+    await uplink.connect()
+    assert await _downloaded(uplink, 3) == b""
+
+
+async def test_a_blob_is_asked_for_with_a_new_token_when_the_old_one_is_rejected(
+    server: Any, uplink: HttpUplink
+) -> None:
+    server.blob = b"all"
+    await uplink.connect()
+    server.valid = set()
+    assert await _downloaded(uplink) == b"all"
+
+
+async def test_a_blob_that_nobody_has_is_not_found(server: Any, uplink: HttpUplink) -> None:
+    await uplink.connect()
+    server.stream = lambda request: StarletteResponse(status_code=404)
+    with pytest.raises(NotFound):
+        await _downloaded(uplink)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -124,6 +124,9 @@ class Uplink(Protocol):
 
     async def publish_key(self, public_key: str) -> None:
         """Publish our organization's public key."""
+
+    def download(self, blob: str, start: int = 0) -> AsyncIterator[bytes]:
+        """Read a blob piece by piece, from some byte on. Raises `NotFound`, and `Unreachable` also half-way."""
 
     async def emit(self, event: str, data: Any = None) -> None:
         """Send a live event; lost without an error when there is no connection."""

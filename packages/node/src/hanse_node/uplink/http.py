@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import structlog
@@ -16,10 +16,11 @@ from hanse_node.settings import Settings
 from hanse_node.uplink.base import Bell, Identity
 from hanse_node.uplink.live import Live
 from hanse_node.uplink.session import Session
-from hanse_node.uplink.transport import HttpTransport, Query, Response, Transport
+from hanse_node.uplink.transport import HttpTransport, Query, Response, Stream, Transport
 
 PAGE = 100
 CACHE_SECONDS = 60.0
+_PARTIAL, _NOTHING_LEFT = 206, 416
 log = structlog.get_logger()
 
 
@@ -106,6 +107,24 @@ class HttpUplink:
         await self._call("PATCH", f"/organization/{self.identity.organization_id}", {"public_key": public_key})
         self._organizations.pop(self.identity.organization_id, None)
 
+    async def download(self, blob: str, start: int = 0) -> AsyncIterator[bytes]:
+        for is_last in (False, True):
+            token = await self._session.bearer()
+            headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
+            if start:
+                headers["Range"] = f"bytes={start}-"
+            async with self._transport.stream(f"{self._url}/blobstream/{blob}", headers) as answer:
+                if answer.status == _NOTHING_LEFT:
+                    return
+                if answer.status < 400:
+                    async for piece in _from(answer, start):
+                        yield piece
+                    return
+                problem = Response(answer.status, {}, b"".join([piece async for piece in answer.pieces])).decoded()
+            if is_last or answer.status not in (401, 422) or _is_denial(problem):
+                raise from_wire(answer.status, problem)
+            await self._session.renew(token)
+
     async def emit(self, event: str, data: Any = None) -> None:
         await self._live.emit(event, data)
 
@@ -164,6 +183,14 @@ class HttpUplink:
     async def _send(self, method: str, path: str, token: str, body: bytes | None, query: Query | None) -> Response:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         return await self._transport.request(method, self._url + path, headers=headers, query=query, body=body)
+
+
+async def _from(answer: Stream, start: int) -> AsyncIterator[bytes]:
+    """Give what comes from some byte on; servers that know no ranges send everything."""
+    skipped = start if answer.status != _PARTIAL else 0
+    async for piece in answer.pieces:
+        yield piece[skipped:]
+        skipped = max(0, skipped - len(piece))
 
 
 def _is_denial(body: object) -> bool:

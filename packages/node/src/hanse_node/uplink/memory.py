@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -16,6 +16,9 @@ from hanse_node.errors import Unreachable
 from hanse_node.messages import Answer, Forward, Organization
 from hanse_node.offers import DatabaseChoice, Offer
 from hanse_node.uplink.base import Bell, Identity, Kill
+
+PIECE = 1000
+"""In so many bytes blobs arrive."""
 
 
 @dataclass(slots=True)
@@ -43,6 +46,8 @@ class Faults:
     """The request arrives twice."""
     stale: float = 0.0
     """A list of open runs is an older one."""
+    cut_blob: float = 0.0
+    """A blob breaks off, after each of its pieces."""
     down: bool = False
     refuse: dict[str, HanseError] = field(default_factory=dict)
     """By name of the call: what the server answers instead of doing it."""
@@ -63,6 +68,9 @@ class MemoryUplink:
         self.faults = faults or Faults()
         self.runs: dict[int, ServerRun] = {}
         self.organizations: dict[int, Organization] = {1: Organization("alpha"), 2: Organization("beta")}
+        self.blobs: dict[str, bytes] = {}
+        self.downloads: list[tuple[str, int]] = []
+        """Which blobs were asked for, and from which byte on."""
         self.published: list[str] = []
         self.emitted: list[tuple[str, Any]] = []
         self.forwarded: list[Forward] = []
@@ -134,6 +142,20 @@ class MemoryUplink:
 
     async def publish_key(self, public_key: str) -> None:
         await self._ask("publish_key", lambda: self.published.append(public_key))
+
+    async def download(self, blob: str, start: int = 0) -> AsyncIterator[bytes]:
+        content = await self._ask("download", lambda: self._blob(blob, start))
+        for begin in range(start, len(content), PIECE):
+            yield content[begin : begin + PIECE]
+            await asyncio.sleep(0)
+            if self.faults.down or self.faults.chance.random() < self.faults.cut_blob:
+                raise Unreachable("the connection broke", sent=True)
+
+    def _blob(self, blob: str, start: int) -> bytes:
+        self.downloads.append((blob, start))
+        if blob not in self.blobs:
+            raise NotFound(f"no run has {blob} as its input or result")
+        return self.blobs[blob]
 
     async def emit(self, event: str, data: Any = None) -> None:
         if not self.faults.down:

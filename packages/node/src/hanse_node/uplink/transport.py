@@ -4,7 +4,8 @@ aiohttp, since the live connection needs it anyway: a second HTTP library would 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from hanse_node.errors import Unreachable
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
+PIECE_BYTES = 1 << 18
 
 Query = Sequence[tuple[str, str]] | Mapping[str, str | int]
 
@@ -34,8 +36,17 @@ class Response:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer that is still arriving."""
+
+    status: int
+    pieces: AsyncIterator[bytes]
+    """The body. Raises `Unreachable` when it breaks off."""
+
+
 class Transport(Protocol):
-    """Sends one request and gives the whole answer."""
+    """Sends requests."""
 
     async def request(
         self,
@@ -48,6 +59,9 @@ class Transport(Protocol):
         silence: float = SILENCE_SECONDS,
     ) -> Response:
         """Send; `silence` is how long to wait for each next byte. Raises `Unreachable`."""
+
+    def stream(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Stream]:
+        """Ask for something that may be large. Raises `Unreachable`."""
 
     async def close(self) -> None:
         """Close the connections."""
@@ -69,22 +83,51 @@ class HttpTransport:
         body: bytes | None = None,
         silence: float = SILENCE_SECONDS,
     ) -> Response:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=True)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence)
-        try:
-            async with self._session.request(
-                method, url, headers=headers, params=query, data=body, timeout=timeout, allow_redirects=False
+        with _broken_connections():
+            async with self._http().request(
+                method, url, headers=headers, params=query, data=body, timeout=_timeout(silence), allow_redirects=False
             ) as response:
                 return Response(response.status, response.headers, await response.read())
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise _unreachable(error, sent=False) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable(error, sent=True) from error
+
+    @asynccontextmanager
+    async def stream(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Stream]:
+        with _broken_connections():
+            response = await self._http().get(
+                url, headers=headers, timeout=_timeout(SILENCE_SECONDS), allow_redirects=False
+            )
+        try:
+            yield Stream(response.status, _pieces(response))
+        finally:
+            response.close()
+
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=True)
+        return self._session
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    with _broken_connections():
+        async for piece in response.content.iter_chunked(PIECE_BYTES):
+            yield piece
+
+
+def _timeout(silence: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence)
+
+
+@contextmanager
+def _broken_connections() -> Iterator[None]:
+    try:
+        yield
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise _unreachable(error, sent=False) from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise _unreachable(error, sent=True) from error
 
 
 def _unreachable(error: Exception, *, sent: bool) -> Unreachable:
