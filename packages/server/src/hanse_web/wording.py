@@ -25,6 +25,8 @@ WORDS = {
     "string_too_short": "must have {min_length} characters or more",
     "string_too_long": "must have {max_length} characters at most",
     "string_pattern_mismatch": "must be of the form {pattern}",
+    "too_short": "must have {min_length} items or more",
+    "too_long": "must have {max_length} items at most",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be {ge} or more",
     "less_than": "must be less than {lt}",

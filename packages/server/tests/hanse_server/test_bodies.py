@@ -1,10 +1,11 @@
 """Bodies that are too large are refused before they are read, whoever sends them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
+from hanse_server.main import openapi_schema
 from hanse_web.app import BODY_BYTES
 
 
@@ -44,3 +45,61 @@ async def test_an_anonymous_body_is_not_read_to_its_end(anonymous: Any) -> None:
 
     answer = await anonymous.patch("/run/1", content=endless(), headers={"Content-Type": "application/json"})
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "field"),
+    [
+        ("POST", "/role", "rules"),
+        ("PATCH", "/user/1", "roles"),
+        ("POST", "/user", "rules"),
+        ("POST", "/collaboration", "organization_ids"),
+        ("POST", "/study", "organization_ids"),
+    ],
+)
+async def test_a_list_of_more_ids_than_a_database_takes_is_refused_in_plain_words(
+    as_user: Any, method: str, path: str, field: str
+) -> None:
+    answer = await as_user("root").request(method, path, json={field: list(range(1, 70_001))})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][field] == ["must have 10000 items at most"]
+
+
+async def test_a_task_for_more_organizations_than_there_can_be_is_refused(as_user: Any) -> None:
+    places = [{"id": key, "input": ""} for key in range(1, 20_001)]
+    body = {"image": "i", "collaboration_id": 1, "organizations": places}
+    answer = await as_user("root").post("/task", json=body)
+    assert (answer.status_code, answer.json()["errors"]) == (400, {"organizations": ["must have 10000 items at most"]})
+
+
+async def test_ids_in_a_query_are_limited_by_its_length(as_user: Any) -> None:
+    answer = await as_user("root").get("/task?" + "&".join(["include=1"] * 5_000))
+    assert answer.status_code == 400
+
+
+def test_every_list_in_a_body_has_an_end() -> None:
+    contract = openapi_schema()
+
+    def endless(schema: Any, path: str, seen: frozenset[str] = frozenset()) -> Iterator[str]:
+        if not isinstance(schema, dict):
+            return
+        if (reference := schema.get("$ref")) is not None:
+            if reference not in seen:
+                target = contract["components"]["schemas"][reference.rpartition("/")[2]]
+                yield from endless(target, path, seen | {reference})
+            return
+        if schema.get("type") == "array" and "maxItems" not in schema:
+            yield path
+        for name, inner in schema.get("properties", {}).items():
+            yield from endless(inner, f"{path}.{name}", seen)
+        for inner in (schema.get("items"), *schema.get("anyOf", ())):
+            yield from endless(inner, path, seen)
+
+    found = [
+        path
+        for address, methods in contract["paths"].items()
+        for method, operation in methods.items()
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+        for path in endless(content["schema"], f"{method} {address}")
+    ]
+    assert found == []

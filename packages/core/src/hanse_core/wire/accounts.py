@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from hanse_core.wire.base import Body, Id, Item, Link, Name, Secret, Text128, Text1024
+from hanse_core.wire.base import Body, Id, Ids, Item, Link, Name, Secret, Text128, Text1024
 
 
 def _strong(password: str) -> str:
@@ -168,8 +168,8 @@ class UserCreate(Body):
     firstname: Text128 = ""
     lastname: Text128 = ""
     organization_id: Id | None = None
-    roles: list[Id] | None = None
-    rules: list[Id] | None = None
+    roles: Ids | None = None
+    rules: Ids | None = None
 
 
 class UserPatch(Body):
@@ -178,8 +178,8 @@ class UserPatch(Body):
     firstname: Text128 | None = None
     lastname: Text128 | None = None
     organization_id: Id | None = None
-    roles: list[Id] | None = None
-    rules: list[Id] | None = None
+    roles: Ids | None = None
+    rules: Ids | None = None
 
 
 class UserPermissions(Item):
@@ -214,14 +214,14 @@ class UserWithPermissions(User):
 
 class RoleCreate(Body):
     name: Name
-    rules: list[Id]
+    rules: Ids
     description: Text1024 = ""
     organization_id: Id | None = None
 
 
 class RolePatch(Body):
     name: Name | None = None
-    rules: list[Id] | None = None
+    rules: Ids | None = None
     description: Text1024 | None = None
 
 

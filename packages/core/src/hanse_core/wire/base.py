@@ -39,6 +39,9 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterVali
 Text128 = Annotated[str, StringConstraints(max_length=128)]
 Text1024 = Annotated[str, StringConstraints(max_length=1024)]
 Id = Annotated[int, Field(ge=1, le=2**53)]
+MOST_IDS = 10_000
+"""Objects that one list in a request may name: databases take a limited number of values in a statement."""
+Ids = Annotated[list[Id], Field(max_length=MOST_IDS)]
 
 
 Secret = Annotated[str, Field(repr=False)]

@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import Field, IPvAnyAddress
 
 from hanse_core.wire.accounts import Organization
-from hanse_core.wire.base import Body, Id, Item, Link, Name
+from hanse_core.wire.base import MOST_IDS, Body, Id, Item, Link, Name
 
-OrganizationIds = Annotated[list[Id], Field(min_length=1)]
+OrganizationIds = Annotated[list[Id], Field(min_length=1, max_length=MOST_IDS)]
 
 
 Days = Annotated[int, Field(ge=0, le=36500)]

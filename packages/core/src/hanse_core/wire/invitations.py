@@ -6,7 +6,7 @@ from pydantic import StringConstraints, model_validator
 from typing_extensions import Self
 
 from hanse_core.wire.accounts import Email, NewPassword, Username
-from hanse_core.wire.base import Body, Id, Item, Link, Secret, Text128
+from hanse_core.wire.base import Body, Id, Ids, Item, Link, Secret, Text128
 
 InvitationToken = Annotated[Secret, StringConstraints(min_length=1, max_length=1024)]
 
@@ -16,8 +16,8 @@ class UserInvitationCreate(Body):
 
     email: Email
     organization_id: Id | None = None
-    roles: list[Id] | None = None
-    rules: list[Id] | None = None
+    roles: Ids | None = None
+    rules: Ids | None = None
 
 
 class UserInvitation(Item):

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from typing_extensions import Self
 
 from hanse_core.states import RunStatus
-from hanse_core.wire.base import Body, Id, Item, Link, Name, Text1024
+from hanse_core.wire.base import MOST_IDS, Body, Id, Item, Link, Name, Text1024
 
 
 class TaskOrganization(Body):
@@ -31,7 +31,7 @@ class DatabaseSelection(Body):
     label: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     query: str | None = None
     sheet_name: str | None = None
-    preprocessing: list[PreprocessingStep] | None = None
+    preprocessing: Annotated[list[PreprocessingStep], Field(max_length=MOST_IDS)] | None = None
     arguments: dict[str, Any] | None = None
 
     def parameters(self) -> dict[str, Any]:
@@ -41,12 +41,12 @@ class DatabaseSelection(Body):
 
 class TaskCreate(Body):
     image: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-    organizations: Annotated[list[TaskOrganization], Field(min_length=1)]
+    organizations: Annotated[list[TaskOrganization], Field(min_length=1, max_length=MOST_IDS)]
     collaboration_id: Id | None = None
     study_id: Id | None = None
     name: Name | Annotated[str, StringConstraints(max_length=0)] = ""
     description: Text1024 = ""
-    databases: list[DatabaseSelection] | None = None
+    databases: Annotated[list[DatabaseSelection], Field(max_length=MOST_IDS)] | None = None
     store_id: Id | None = None
     server_url: str | None = None
 
@@ -62,7 +62,7 @@ class ColumnRequest(Body):
 
     collaboration_id: Id
     db_label: Annotated[str, StringConstraints(min_length=1, max_length=128)]
-    organizations: Annotated[list[TaskOrganization], Field(min_length=1)]
+    organizations: Annotated[list[TaskOrganization], Field(min_length=1, max_length=MOST_IDS)]
     sheet_name: str | None = None
     query: str | None = None
 

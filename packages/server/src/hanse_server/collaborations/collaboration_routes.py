@@ -8,6 +8,7 @@ from hanse_core.wire.accounts import Organization
 from hanse_core.wire.base import Identified, Message, Page
 from hanse_core.wire.collaborations import Collaboration, CollaborationCreate, CollaborationPatch
 from hanse_server.accounts.items import organization_items
+from hanse_server.accounts.queries import visible_organizations
 from hanse_server.collaborations.collaboration_service import Collaborations
 from hanse_server.collaborations.items import collaboration_items, member_node_items
 from hanse_web.auth import AnyActor, AnyUser, UserOrNode
@@ -25,12 +26,12 @@ router = APIRouter(tags=["collaborations"])
 def list_collaborations(request: Request, work: RequestWork, actor: UserOrNode) -> Response:
     """List collaborations."""
     parameters = Parameters(request)
-    nested = parameters.includes("organizations")
+    nested = visible_organizations(actor) if parameters.includes("organizations") else None
     return page(
         work.session,
         Collaborations(work, actor).selection(parameters),
         parameters,
-        lambda rows: collaboration_items(work.session, work.links, [row[0] for row in rows], with_organizations=nested),
+        lambda rows: collaboration_items(work.session, work.links, [row[0] for row in rows], organizations=nested),
     )
 
 
@@ -45,8 +46,8 @@ def create_collaboration(work: RequestWork, actor: AnyUser, body: CollaborationC
 def get_collaboration(request: Request, work: RequestWork, actor: AnyActor, collaboration_id: int) -> Collaboration:
     """Give one collaboration."""
     found = Collaborations(work, actor).get(collaboration_id)
-    nested = Parameters(request).includes("organizations")
-    return collaboration_items(work.session, work.links, [found], with_organizations=nested)[0]
+    nested = visible_organizations(actor) if Parameters(request).includes("organizations") else None
+    return collaboration_items(work.session, work.links, [found], organizations=nested)[0]
 
 
 @router.patch("/collaboration/{collaboration_id:int}")

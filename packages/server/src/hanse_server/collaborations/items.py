@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Table, select
+from sqlalchemy import Select, Table, select
 from sqlalchemy.orm import Session
 
 from hanse_core.wire import accounts as accounts_wire
@@ -18,12 +18,12 @@ OFFLINE = "offline"
 
 
 def collaboration_items(
-    session: Session, links: Links, rows: Sequence[Collaboration], *, with_organizations: bool = False
+    session: Session, links: Links, rows: Sequence[Collaboration], *, organizations: Select[Organization] | None = None
 ) -> list[wire.Collaboration]:
-    """Write collaborations, with their members nested where asked."""
+    """Write collaborations, with those of their members nested that are selected by `organizations`."""
     nested: Mapping[int, list[accounts_wire.Organization]] = {}
-    if with_organizations:
-        nested = _members(session, links, member, "collaboration_id", [row.id for row in rows])
+    if organizations is not None:
+        nested = _members(session, links, member, "collaboration_id", [row.id for row in rows], organizations)
     return [
         wire.Collaboration(
             id=row.id,
@@ -34,7 +34,7 @@ def collaboration_items(
             keep_logs_days=row.keep_logs_days,
             keep_blobs_days=row.keep_blobs_days,
             organizations=nested.get(row.id, [])
-            if with_organizations
+            if organizations is not None
             else links.many("organization", collaboration_id=row.id),
             nodes=links.many("node", collaboration_id=row.id),
             tasks=links.many("task", collaboration_id=row.id),
@@ -46,18 +46,20 @@ def collaboration_items(
 
 
 def study_items(
-    session: Session, links: Links, rows: Sequence[Study], *, with_organizations: bool = False
+    session: Session, links: Links, rows: Sequence[Study], *, organizations: Select[Organization] | None = None
 ) -> list[wire.Study]:
-    """Write studies, with their members nested where asked."""
+    """Write studies, with those of their members nested that are selected by `organizations`."""
     nested: Mapping[int, list[accounts_wire.Organization]] = {}
-    if with_organizations:
-        nested = _members(session, links, study_member, "study_id", [row.id for row in rows])
+    if organizations is not None:
+        nested = _members(session, links, study_member, "study_id", [row.id for row in rows], organizations)
     return [
         wire.Study(
             id=row.id,
             name=row.name,
             collaboration=links.one("collaboration", row.collaboration_id),
-            organizations=nested.get(row.id, []) if with_organizations else links.many("organization", study_id=row.id),
+            organizations=nested.get(row.id, [])
+            if organizations is not None
+            else links.many("organization", study_id=row.id),
             tasks=links.many("task", study_id=row.id),
         )
         for row in rows
@@ -107,13 +109,13 @@ def _settings(session: Session, node_ids: Sequence[int]) -> Mapping[int, list[wi
 
 
 def _members(
-    session: Session, links: Links, memberships: Table, owner: str, owner_ids: Sequence[int]
+    session: Session, links: Links, memberships: Table, owner: str, owner_ids: Sequence[int], seen: Select[Organization]
 ) -> Mapping[int, list[accounts_wire.Organization]]:
     owner_column = memberships.c[owner]
     statement = (
         select(owner_column, Organization)
         .join(Organization, Organization.id == memberships.c.organization_id)
-        .where(owner_column.in_(owner_ids))
+        .where(owner_column.in_(owner_ids), Organization.id.in_(seen.with_only_columns(Organization.id)))
         .order_by(Organization.id)
     )
     rows = session.execute(statement).all()

@@ -6,6 +6,7 @@ from hanse_core.wire.accounts import Organization
 from hanse_core.wire.base import Identified, Message, Page
 from hanse_core.wire.collaborations import Study, StudyCreate, StudyPatch
 from hanse_server.accounts.items import organization_items
+from hanse_server.accounts.queries import visible_organizations
 from hanse_server.collaborations.items import study_items
 from hanse_server.collaborations.study_service import Studies
 from hanse_web.auth import AnyActor, AnyUser
@@ -23,12 +24,12 @@ router = APIRouter(tags=["studies"])
 def list_studies(request: Request, work: RequestWork, actor: AnyActor) -> Response:
     """List studies; open to containers too, whose client asks for it."""
     parameters = Parameters(request)
-    nested = parameters.includes("organizations")
+    nested = visible_organizations(actor) if parameters.includes("organizations") else None
     return page(
         work.session,
         Studies(work, actor).selection(parameters),
         parameters,
-        lambda rows: study_items(work.session, work.links, [row[0] for row in rows], with_organizations=nested),
+        lambda rows: study_items(work.session, work.links, [row[0] for row in rows], organizations=nested),
     )
 
 
@@ -36,22 +37,22 @@ def list_studies(request: Request, work: RequestWork, actor: AnyActor) -> Respon
 def create_study(work: RequestWork, actor: AnyUser, body: StudyCreate) -> Study:
     """Make a study of some members of a collaboration."""
     made = Studies(work, actor).create(body)
-    return study_items(work.session, work.links, [made], with_organizations=True)[0]
+    return study_items(work.session, work.links, [made], organizations=visible_organizations(actor))[0]
 
 
 @router.get("/study/{study_id:int}", openapi_extra={"parameters": [parameter("include", "string")]})
 def get_study(request: Request, work: RequestWork, actor: AnyActor, study_id: int) -> Study:
     """Give one study."""
     found = Studies(work, actor).get(study_id)
-    nested = Parameters(request).includes("organizations")
-    return study_items(work.session, work.links, [found], with_organizations=nested)[0]
+    nested = visible_organizations(actor) if Parameters(request).includes("organizations") else None
+    return study_items(work.session, work.links, [found], organizations=nested)[0]
 
 
 @router.patch("/study/{study_id:int}")
 def patch_study(work: RequestWork, actor: AnyUser, study_id: int, body: StudyPatch) -> Study:
     """Change a study."""
     changed = Studies(work, actor).patch(study_id, body)
-    return study_items(work.session, work.links, [changed], with_organizations=True)[0]
+    return study_items(work.session, work.links, [changed], organizations=visible_organizations(actor))[0]
 
 
 @router.delete("/study/{study_id:int}", openapi_extra={"parameters": [parameter("delete_dependents", "boolean")]})

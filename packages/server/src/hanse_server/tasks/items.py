@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, false, select
 from sqlalchemy.orm import Session
 
 from hanse_core.errors import Invalid
@@ -78,13 +78,16 @@ class RunItems:
         self._links = links
         self._texts = texts
 
-    def write(self, runs: Sequence[Run], *, with_task: bool = False) -> list[dict[str, Any]]:
-        """Write runs with input and log; their results have items of their own."""
-        tasks = self._tasks(runs)
+    def write(self, runs: Sequence[Run], *, tasks_seen: ColumnElement[bool] | None = None) -> list[dict[str, Any]]:
+        """Write runs with input and log; their results have items of their own.
+
+        With `tasks_seen`, the tasks of which it is true stand inside their runs; of others there is the link.
+        """
+        tasks, seen = self._tasks(runs, false() if tasks_seen is None else tasks_seen)
         nodes = self._nodes(tasks.values(), runs)
         ports = self._ports(runs)
         texts = self._texts.of(self._session, runs, "input", "log")
-        whole = self._whole(tasks) if with_task else {}
+        whole = self._whole(seen) if seen else {}
         return [
             {
                 **self._own(run),
@@ -124,12 +127,14 @@ class RunItems:
             "results": self._links.plain("result", run.id),
         }
 
-    def _tasks(self, runs: Iterable[Run]) -> Mapping[int, Task]:
+    def _tasks(self, runs: Iterable[Run], are_seen: ColumnElement[bool]) -> tuple[Mapping[int, Task], Sequence[Task]]:
+        """Find the tasks of runs, and those among them that may be shown."""
         ids = {run.task_id for run in runs}
-        return {task.id: task for task in self._session.scalars(select(Task).where(Task.id.in_(ids)))}
+        rows = self._session.execute(select(Task, are_seen.label("is_seen")).where(Task.id.in_(ids))).all()
+        return {row.Task.id: row.Task for row in rows}, [row.Task for row in rows if row.is_seen]
 
-    def _whole(self, tasks: Mapping[int, Task]) -> Mapping[int, dict[str, Any]]:
-        written = TaskItems(self._session, self._links).write(list(tasks.values()))
+    def _whole(self, tasks: Sequence[Task]) -> Mapping[int, dict[str, Any]]:
+        written = TaskItems(self._session, self._links).write(tasks)
         return {task["id"]: {name: value for name, value in task.items() if name != "runs"} for task in written}
 
     def _nodes(self, tasks: Iterable[Task], runs: Iterable[Run]) -> Mapping[tuple[int, int | None], dict[str, Any]]:

@@ -18,7 +18,7 @@ is_unfinished = Run.status.in_([status.value for status in sorted(UNFINISHED)])
 
 def visible_tasks(actor: Actor) -> Select[Task]:
     """Select what the actor may view; a container sees only the collaboration (and study) of its token."""
-    return select(Task).where(_task_is_visible(actor))
+    return select(Task).where(task_is_visible(actor))
 
 
 def number_of_visible_tasks(actor: Actor) -> Select[int]:
@@ -27,7 +27,8 @@ def number_of_visible_tasks(actor: Actor) -> Select[int]:
     return select(func.coalesce(func.sum(TaskCount.total), 0)).where(seen)
 
 
-def _task_is_visible(actor: Actor) -> ColumnElement[bool]:
+def task_is_visible(actor: Actor) -> ColumnElement[bool]:
+    """Say of a `Task` whether the actor may view it."""
     return and_(_within_scope(actor, Resource.TASK, ()), _within_study(actor))
 
 

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from hanse_core.wire.tasks import Result, Run, RunPatch
 from hanse_server.tasks.intake import LargeValues
 from hanse_server.tasks.items import RunItems
+from hanse_server.tasks.queries import task_is_visible
 from hanse_server.tasks.results import ReportedResult
 from hanse_server.tasks.run_service import Runs
 from hanse_server.tasks.texts import AnswerTexts
@@ -21,12 +22,12 @@ def list_runs(request: Request, work: RequestWork, actor: AnyActor, texts: Answe
     """List runs, newest first."""
     parameters = Parameters(request)
     items = RunItems(work.session, work.links, texts)
-    with_task = parameters.includes("task")
+    tasks_seen = task_is_visible(actor) if parameters.includes("task") else None
     listed = page(
         work.session,
         Runs(work, actor).selection(parameters),
         parameters,
-        lambda rows: items.write([row[0] for row in rows], with_task=with_task),
+        lambda rows: items.write([row[0] for row in rows], tasks_seen=tasks_seen),
     )
     return texts.holes.fill(listed)
 
@@ -35,8 +36,8 @@ def list_runs(request: Request, work: RequestWork, actor: AnyActor, texts: Answe
 def get_run(request: Request, work: RequestWork, actor: AnyActor, run_id: int, texts: AnswerTexts) -> Response:
     """Give one run."""
     found = Runs(work, actor).get(run_id)
-    with_task = Parameters(request).includes("task")
-    (item,) = RunItems(work.session, work.links, texts).write([found], with_task=with_task)
+    tasks_seen = task_is_visible(actor) if Parameters(request).includes("task") else None
+    (item,) = RunItems(work.session, work.links, texts).write([found], tasks_seen=tasks_seen)
     return texts.holes.answer(item)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hanse_core.permissions import Operation, Resource, Scope
 from hanse_server.collaborations.models import Collaboration, Node
 
 
@@ -167,3 +168,19 @@ async def test_nobody_moves_the_station_of_a_partner(clients: Any, world: Any, m
     assert (stolen.status_code, stolen.json()["code"]) == (401, "denied")
     own = await clients.user("carl").post(f"/collaboration/{third.id}/node", json={"id": world.beta_main.id})
     assert own.status_code == 201, own.text
+
+
+async def test_members_are_nested_as_far_as_one_may_see_them(world: Any, make: Any, as_user: Any) -> None:
+    collaborations = Resource.COLLABORATION, Operation.VIEW, Scope.ORGANIZATION
+    studies = Resource.STUDY, Operation.VIEW, Scope.COLLABORATION
+    make.user("ann", world.alpha, collaborations, studies, (Resource.ORGANIZATION, Operation.VIEW, Scope.ORGANIZATION))
+    make.user("ada", world.beta, collaborations, studies, (Resource.ORGANIZATION, Operation.VIEW, Scope.COLLABORATION))
+    paths = (f"/collaboration/{world.main.id}", f"/study/{world.study.id}")
+    alone, both = [world.alpha.id], [world.alpha.id, world.beta.id]
+    for name, expected in (("ann", [alone, alone]), ("ada", [both, alone])):
+        for path, ids in zip(paths, expected, strict=True):
+            shown = (await as_user(name).get(path, params={"include": "organizations"})).json()
+            assert [each["id"] for each in shown["organizations"]] == ids
+            kind = path.split("/")[1]
+            listed = (await as_user(name).get(f"/{kind}", params={"include": "organizations"})).json()["data"]
+            assert next(each for each in listed if each["id"] == shown["id"]) == shown

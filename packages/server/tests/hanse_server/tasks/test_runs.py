@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from hanse_core.errors import Conflict
+from hanse_core.permissions import Operation, Resource, Scope
 from hanse_core.states import RunStatus
 from hanse_core.wire.tasks import RunPatch
 from hanse_server.collaborations.actors import node_actor
@@ -251,3 +252,22 @@ async def test_a_report_on_a_state_that_has_passed_is_a_conflict(server: Any, cl
 
     with pytest.raises(Conflict):
         await report()
+
+
+async def test_a_run_shows_no_more_of_its_task_than_its_viewer_may_see(
+    clients: Any, world: Any, make: Any, as_user: Any
+) -> None:
+    """Who may view the runs at its organization, but of the tasks only those that it began itself."""
+    rules = [(Resource.RUN, Operation.VIEW, Scope.ORGANIZATION), (Resource.TASK, Operation.VIEW, Scope.ORGANIZATION)]
+    make.user("ben", world.beta, *rules)
+    make.user("bea", world.beta, rules[0])
+    theirs = await clients.task()
+    own = await clients.task(user="carl")
+    for name, seen in (("ben", [own["id"]]), ("bea", [])):
+        listed = (await as_user(name).get("/run", params={"include": "task"})).json()["data"]
+        assert {run["task"]["id"] for run in listed} == {theirs["id"], own["id"]}
+        for run in listed:
+            single = (await as_user(name).get(f"/run/{run['id']}", params={"include": "task"})).json()
+            assert single == run
+            assert ("image" in run["task"]) == (run["task"]["id"] in seen), name
+            assert "link" in run["task"] or run["task"]["id"] in seen
