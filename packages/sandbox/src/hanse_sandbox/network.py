@@ -54,8 +54,13 @@ class Server:
         self._config.write_text(yaml.safe_dump(self._settings))
 
     @property
+    def host(self) -> str:
+        """The address that it listens on (`ip`)."""
+        return str(self._settings["ip"])
+
+    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def start(self) -> None:
         """Start it and wait until it answers."""

@@ -1,5 +1,6 @@
 """The average of a column: a central function that waits for a partial one at each organization."""
 
+import time
 from typing import Any
 
 import pandas as pd
@@ -31,3 +32,8 @@ def where(run: Any) -> dict[str, Any]:
     run.output_file.write_text("replaced by the wrapper")
     (run.temporary_directory / "note").write_text("kept for the job")
     return {"organization": run.organization_id, "task": run.task_id, "input": run.input_file.name}
+
+
+def wait(seconds: float) -> None:
+    info(f"waiting for {seconds:g} seconds")
+    time.sleep(seconds)

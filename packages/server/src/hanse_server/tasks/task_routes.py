@@ -16,7 +16,7 @@ from hanse_server.tasks.kill_service import Kills
 from hanse_server.tasks.models import Task as TaskRow
 from hanse_server.tasks.task_service import Tasks
 from hanse_server.tasks.texts import AnswerTexts
-from hanse_server.tasks.watch import Watch
+from hanse_server.tasks.watch import HELD_BYTES, Watch
 from hanse_web.auth import AnyActor, AnyUser, DetachedUserOrContainer, UserOrContainer
 from hanse_web.large_bodies import LARGE, LargeBodyRoute
 from hanse_web.query import Parameters, page
@@ -111,7 +111,7 @@ def task_status(request: Request, work: RequestWork, actor: UserOrContainer, tas
     if status.is_finished:
         return TaskStatus(status=status)
     watch: Watch = request.app.state.watch
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Content-Length": str(HELD_BYTES)}
     return StreamingResponse(watch.hold(task_id, status), media_type="application/json", headers=headers)
 
 

@@ -19,6 +19,11 @@ from hanse_server.tasks.queries import status_of
 TASK_CHANGED = "task_changed"
 """Told to no room: whoever waits for these tasks (`{"ids"}`) reads their status again."""
 SWEEP_SECONDS = 3.0
+HELD_BYTES = 8192
+"""Length of every held answer, which its header says: of an answer without length the proxy of a v4 node makes one
+that its container waits for without end. One blank every 15 s fills it in a day and a half; then the answer is the
+status of that moment, and whoever still waits asks again."""
+LONGEST_STATUS = max(len(orjson.dumps({"status": status.value})) for status in RunStatus)
 
 log = structlog.get_logger()
 
@@ -89,10 +94,11 @@ class Watch:
     async def hold(
         self, task_id: int, known: RunStatus, keepalive_seconds: float = KEEPALIVE_SECONDS
     ) -> AsyncIterator[bytes]:
-        """Write blanks while the task runs, then its status as JSON.
+        """Write blanks while the task runs, then its status as JSON; altogether `HELD_BYTES`.
 
         A task that is deleted meanwhile was killed first, so that is its end.
         """
+        room = HELD_BYTES - LONGEST_STATUS
         with self.bell(task_id) as bell:
             while True:
                 bell.clear()
@@ -100,11 +106,12 @@ class Watch:
                     known = await to_thread.run_sync(self._status, task_id)
                 except SQLAlchemyError as error:
                     log.warning("held-status-read-failed", error=type(error).__name__)
-                if known.is_finished or self.is_draining:
+                if known.is_finished or self.is_draining or not room:
                     break
-                while not bell.is_set():
+                while room and not bell.is_set():
                     try:
                         await asyncio.wait_for(bell.wait(), keepalive_seconds)
                     except TimeoutError:
+                        room -= 1
                         yield b" "
-        yield orjson.dumps({"status": known.value})
+        yield orjson.dumps({"status": known.value}).rjust(room + LONGEST_STATUS)

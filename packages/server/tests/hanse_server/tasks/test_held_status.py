@@ -1,6 +1,7 @@
 """Waiting for the end of a task in one request."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from hanse_core.states import RunStatus
 from hanse_server.tasks.models import Run
-from hanse_server.tasks.watch import Watch
+from hanse_server.tasks.watch import HELD_BYTES, LONGEST_STATUS, Watch
 from hanse_web.db import IMMEDIATE
 
 
@@ -108,7 +109,32 @@ async def test_blanks_keep_the_answer_alive(server: Any, task: int, watch: Watch
     await held
 
     assert set(parts[:-1]) == {b" "}
-    assert parts[-1] == b'{"status":"pending"}'
+    assert parts[-1].strip() == b'{"status":"pending"}'
+
+
+async def test_an_answer_has_the_length_that_its_header_says_however_long_it_was_held(
+    clients: Any, world: Any, task: int, watch: Watch, until: Any
+) -> None:
+    """The proxy of a v4 node hands on an answer without length in a way that no container can read."""
+    held = asyncio.create_task(clients.user("alice").get(f"/task/{task}/status"))
+    await until(lambda: watch.waiting)
+    await _finish(clients, world, task)
+
+    answer = await held
+    assert int(answer.headers["content-length"]) == len(answer.content) == HELD_BYTES
+    assert answer.json() == {"status": "completed"}
+    assert "transfer-encoding" not in answer.headers
+
+
+async def test_a_task_that_runs_too_long_to_be_held_is_answered_with_the_status_of_then(
+    server: Any, task: int, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hanse_server.tasks.watch.HELD_BYTES", LONGEST_STATUS + 3)
+    parts: list[bytes] = []
+    await _collect(watch.hold(task, RunStatus.PENDING, keepalive_seconds=0.001), parts)
+    assert parts[:3] == [b" "] * 3
+    assert len(b"".join(parts)) == LONGEST_STATUS + 3
+    assert json.loads(b"".join(parts)) == {"status": "pending"}
 
 
 async def test_what_was_never_told_is_found_by_the_slow_timer(server: Any, task: int, until: Any) -> None:
@@ -123,7 +149,7 @@ async def test_what_was_never_told_is_found_by_the_slow_timer(server: Any, task:
         await held
         sweeping.cancel()
 
-    assert parts[-1] == b'{"status":"failed"}'
+    assert parts[-1].strip() == b'{"status":"failed"}'
     assert watch.sweeps >= 1
 
 
