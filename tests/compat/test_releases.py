@@ -276,6 +276,8 @@ def test_a_station_takes_up_its_journal_and_delivers_what_was_left(place: Place)
         try:
             waiting = [pending["task"], place.facts["waiting"], place.facts["waiting with a blob"]]
             station.wait_until(lambda: all(script.tasks.get(each).status.is_finished for each in waiting), 60, "worked")
+            runs = [run for each in waiting for run in script.runs.list(task_id=each)]
+            assert [run.status.value for run in runs] == ["completed"] * 3, [run.log for run in runs]
             found = [script.tasks.results(each).result for each in waiting]
         finally:
             station.stop()

@@ -22,6 +22,8 @@ from hanse_core.crypto import keys
 from hanse_core.crypto.sealer import EnvelopeSealer, PlainSealer
 from hanse_core.crypto.streams import BlobPayload
 from hanse_core.states import RunStatus
+from hanse_node.journal import Journal
+from hanse_node.runs import Phase
 from hanse_sandbox import misbehaving
 from hanse_sandbox.network import Server, Station
 
@@ -271,10 +273,11 @@ class Story:
                 (run,) = alice.runs.list(task_id=task.id)
                 _until(lambda: alice.runs.get(run.id).status is RunStatus.ACTIVE)
                 self.server.process.kill()
-            answer = station.directory / "answers" / f"{run.id}.json"
-            _until(answer.exists)
+            # Not only written: the record must say so too, for what a run leaves before that is not kept.
+            _until(lambda: _phase(station.directory, run.id) is Phase.SEALED)
         finally:
             station.process.stop()
+        answer = station.directory / "answers" / f"{run.id}.json"
         result = json.loads(base64.b64decode(json.loads(answer.read_text())["result"]))
         self.facts["pending"] = {"task": task.id, "run": run.id, "result": result}
         self.server.start()
@@ -297,6 +300,11 @@ class Story:
             self.facts["waiting with a blob"] = waiting.id
         with self.client("root") as root:
             self.facts["tasks"] = len(root.tasks.list())
+
+
+def _phase(directory: Path, run_id: int) -> Phase:
+    with Journal(directory / "journal.sqlite") as journal:
+        return journal.find([run_id])[run_id].phase
 
 
 def _plain(value: Any) -> str:
