@@ -1,7 +1,7 @@
 """What an operator does to accounts straight in the database; a running server hears of it through the outbox."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -135,8 +135,9 @@ class Administration:
         try:
             migrations.require_current(engine)
             bound = engine.execution_options(**{IMMEDIATE: write})
-            with Session(bound, expire_on_commit=False) as session, session.begin():
-                yield Work(session, self._clock, Links(self._settings.api_path))
+            with closing(Work(bound.connect, self._clock, Links(self._settings.api_path))) as work:
+                yield work
+                work.commit()
         finally:
             engine.dispose()
 

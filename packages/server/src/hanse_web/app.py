@@ -25,6 +25,7 @@ from hanse_web import errors
 from hanse_web.access import Actor, ActorLoader
 from hanse_web.auth import Tokens
 from hanse_web.clock import Clock
+from hanse_web.direct import DirectRoutes
 from hanse_web.outbox import Dispatcher
 from hanse_web.work import Works, in_work
 
@@ -107,7 +108,10 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
         allow_methods=["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
         allow_headers=["*"],
     )
-    for segment, router in _by_segment(routers).items():
+    by_segment = _by_segment(routers)
+    routes = (route for router in by_segment.values() for route in router.routes)
+    app.router.routes.append(DirectRoutes(api_path, (route for route in routes if isinstance(route, APIRoute))))
+    for segment, router in by_segment.items():
         app.include_router(router, prefix=api_path, responses=PROBLEMS)
         _ask_only_below(app.router.routes[-1], f"{api_path}/{segment}")
     return app

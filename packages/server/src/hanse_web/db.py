@@ -7,12 +7,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, MetaData, TypeDecorator, create_engine, event
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    Text,
+    TypeDecorator,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from hanse_core.errors import Invalid, Unavailable
 from hanse_web.postgres import postgres_engine
@@ -57,9 +71,30 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value is not None else None
 
 
+class json_lists(FunctionElement[str]):  # noqa: N801  (it reads as a function of SQL)
+    """Gather the rows of a group, each as a list of its columns, into one text of JSON; NULL or `[]` without rows."""
+
+    name = "json_lists"
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_lists, "sqlite")
+def _on_sqlite(element: json_lists, compiler: SQLCompiler, **more: Any) -> str:
+    return f"json_group_array(json_array({compiler.process(element.clauses, **more)}))"
+
+
+@compiles(json_lists, "postgresql")
+def _on_postgresql(element: json_lists, compiler: SQLCompiler, **more: Any) -> str:
+    return f"CAST(json_agg(json_build_array({compiler.process(element.clauses, **more)})) AS TEXT)"
+
+
 def wire_time(moment: datetime | None) -> str | None:
     """Write a time as the v4 wire does: ISO 8601 in UTC without an offset."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() if moment is not None else None
+    if moment is None:
+        return None
+    moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)  # those of the database are in it already
+    return moment.replace(tzinfo=None).isoformat()
 
 
 def make_engine(uri: str) -> Engine:
@@ -148,6 +183,14 @@ def is_sqlite(engine: Engine) -> bool:
     return engine.dialect.name == "sqlite"
 
 
+def reading(engine: Engine) -> Engine:
+    """Give the same engine for those who only read.
+
+    On PostgreSQL each statement stands for itself: a transaction would show the same (it is READ COMMITTED), and cost
+    two round trips. SQLite has no round trips, and shows one state of the database for a whole transaction."""
+    return engine if is_sqlite(engine) else engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def empty_log(engine: Engine) -> bool:
     """Carry the write-ahead log of an SQLite database over and empty it; tell whether no reader was in the way."""
     connection = engine.raw_connection()
@@ -185,6 +228,7 @@ def _sqlite_engine(url: URL) -> Engine:
     def begin(connection: Connection) -> None:
         # A transaction that will write takes the write lock at once: upgrading later can fail with "locked".
         immediate = connection.get_execution_options().get(IMMEDIATE, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine

@@ -44,5 +44,6 @@ class Links:
         return None if key is None else self.one(kind, key)
 
     def many(self, kind: str, **filters: int) -> str:
-        """Refer to the list of objects that a filter selects."""
-        return f"{self.api_path}/{kind}?" + "&".join(f"{name}={value}" for name, value in filters.items())
+        """Refer to the list of objects that one filter selects."""
+        ((name, value),) = filters.items()
+        return f"{self.api_path}/{kind}?{name}={value}"

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 import structlog
 from anyio import CancelScope, to_thread
-from sqlalchemy import JSON, Engine, Index, Table, bindparam, delete, insert, select
+from sqlalchemy import JSON, Connection, Engine, Index, Table, bindparam, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -24,6 +24,9 @@ SWEEP_SECONDS = 2.0
 BATCH = 200
 PATIENCE_SECONDS = 0.25
 """How long told events may wait, where nobody else delivers, to be forgotten together: each time is a commit."""
+
+PACE_SECONDS = 0.005
+"""How far apart looks into the outbox are at least, so that a look finds the events of several requests."""
 
 log = structlog.get_logger()
 
@@ -74,10 +77,10 @@ class MemoryBus:
         self.told.append(event)
 
 
-def enqueue(session: Session, clock: Clock, event: Event) -> None:
+def enqueue(source: Connection | Session, clock: Clock, event: Event) -> None:
     """Store an event in the caller's transaction."""
     row = {"name": event.name, "data": event.data, "rooms": list(event.rooms), "created_at": clock.now()}
-    session.execute(_STORE, [row])
+    source.execute(_STORE, [row])
 
 
 class Dispatcher:
@@ -101,6 +104,7 @@ class Dispatcher:
         """Deliver until cancelled."""
         try:
             while True:
+                looked = asyncio.get_running_loop().time()
                 try:
                     await self._tell()
                     await self._forget_in_time()
@@ -110,6 +114,7 @@ class Dispatcher:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PATIENCE_SECONDS if self._told else SWEEP_SECONDS):
                         await self._bell.wait()
+                await asyncio.sleep(looked + PACE_SECONDS - asyncio.get_running_loop().time())
                 self._bell.clear()
         finally:
             with CancelScope(shield=True), suppress(SQLAlchemyError):

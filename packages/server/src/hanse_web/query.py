@@ -1,26 +1,20 @@
-"""Lists: parameters, one page of rows, links and headers as the v4 wire has them."""
+"""What a request asks for in its query string: filters and order, as the v4 wire has them."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
-import orjson
-from fastapi import Depends, Path, Request, Response
-from sqlalchemy import ColumnElement, Select, func, or_
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from fastapi import Depends, Path, Request
+from sqlalchemy import ColumnElement, Select, or_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from hanse_core.errors import Invalid
-from hanse_core.protocol import DEFAULT_PAGE_SIZE
 
 QUERY_LENGTH = 8_000
 """Characters of a query string; more is refused."""
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
-_HIGHEST = 2**31 - 1
-LARGEST_PAGE = 10_000
-"""Rows on one page: a bound of the memory that a request can take. The v4 user interface asks for 9999."""
 _FALSE = frozenset({"", "0", "false", "no", "off", "f", "n"})
 
 
@@ -134,10 +128,10 @@ def alike(column: InstrumentedAttribute[Any], patterns: Sequence[str]) -> Column
     return or_(*(column.ilike(pattern, escape="\\") for pattern in patterns))
 
 
-def ordered(statement: Select[Any], parameters: Parameters, columns: Mapping[str, Any], key: Any) -> Select[Any]:
+def ordered(statement: Select[Any], sort: str | None, columns: Mapping[str, Any], key: Any) -> Select[Any]:
     """Apply `sort` (comma-separated, `-` for descending); ties go by the key, so that pages are stable."""
     seen: set[str] = set()
-    for name in (parameters.text("sort") or "").split(","):
+    for name in (sort or "").split(","):
         bare = name.strip().lstrip("+-")
         if not bare or bare in seen:
             continue
@@ -154,96 +148,3 @@ def _directed(column: Any, *, descending: bool) -> ColumnElement[Any]:
     if not getattr(getattr(column, "expression", column), "nullable", False):
         return directed
     return directed.nulls_first() if descending else directed.nulls_last()
-
-
-def page(
-    session: Session,
-    statement: Select[Any],
-    parameters: Parameters,
-    build: Callable[[Sequence[Any]], Iterable[Any]],
-    *,
-    whole: bool = False,
-    total: Select[Any] | None = None,
-    key: Any = None,
-) -> Response:
-    """Answer one page: fetch, count, build the items of all its rows together, serialise once.
-
-    `total` selects the number of rows where that is kept somewhere; otherwise they are counted, if the page
-    does not tell. With a `key`, pages beyond the first find their keys before they fetch whole rows.
-    """
-    number, size = (1, _HIGHEST) if whole else _position(parameters)
-    rows = _rows(session, statement, number, size, key)
-    more, rows = len(rows) > size, rows[:size]
-    if more or (number > 1 and not rows) or total is not None:
-        count = session.scalar(_counted(statement) if total is None else total) or 0
-    else:
-        count = (number - 1) * size + len(rows)
-    links = _links(parameters, number, max(count, 1) if whole else size, count)
-    body = orjson.dumps({"data": list(build(rows)), "links": links}, default=_plain)
-    return Response(body, media_type="application/json", headers=_headers(links, count))
-
-
-def item(content: dict[str, Any]) -> Response:
-    """Answer with one item that is already in the form in which it is sent."""
-    return Response(orjson.dumps(content), media_type="application/json")
-
-
-def _rows(session: Session, statement: Select[Any], number: int, size: int, key: Any) -> Sequence[Any]:
-    """Fetch a page and one row more, by which one sees whether there is another page."""
-    if number == 1:
-        return session.execute(statement.limit(size + 1)).all()
-    start = (number - 1) * size
-    if key is None:
-        return session.execute(statement.limit(size + 1).offset(start)).all()
-    # Skipping rows in an index only is much cheaper than reading whole rows to skip them.
-    keys = session.scalars(statement.with_only_columns(key).limit(size + 1).offset(start)).all()
-    return session.execute(statement.where(key.in_(keys))).all() if keys else []
-
-
-def _counted(statement: Select[Any]) -> Select[Any]:
-    # Counting in place of the columns, not around them: those may be long texts.
-    return statement.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)
-
-
-def _plain(value: object) -> object:
-    dump = getattr(value, "model_dump", None)
-    if dump is None:
-        raise TypeError(f"cannot serialise {type(value).__name__}")
-    return dump(mode="json", by_alias=True)
-
-
-def _position(parameters: Parameters) -> tuple[int, int]:
-    number = parameters.integer("page")
-    size = parameters.integer("per_page")
-    number = 1 if number is None else number
-    size = DEFAULT_PAGE_SIZE if size is None else size
-    if not (1 <= number <= _HIGHEST and 1 <= size <= LARGEST_PAGE):
-        raise Invalid(f"page must be between 1 and {_HIGHEST}, per_page between 1 and {LARGEST_PAGE}")
-    return number, size
-
-
-def _links(parameters: Parameters, number: int, size: int, total: int) -> dict[str, str]:
-    last = -(-total // size)
-
-    def link(target: int) -> str:
-        query = dict(parameters.items)
-        query["page"] = str(target)
-        return f"{parameters.path}?{urlencode(query)}"
-
-    links = {"first": link(1)}
-    if number > 1:
-        links["previous"] = link(number - 1)
-    links["self"] = link(number)
-    if number < last:
-        links["next"] = link(number + 1)
-    if last:
-        links["last"] = link(last)
-    return links
-
-
-def _headers(links: Mapping[str, str], total: int) -> dict[str, str]:
-    return {
-        "total-count": str(total),
-        "Link": ",".join(f"<{url}>; rel={relation}" for relation, url in links.items()),
-        "access-control-expose-headers": "total-count, Link",
-    }

@@ -10,10 +10,11 @@ from typing import Annotated, Any, TypeVar, get_args
 from anyio import CancelScope, CapacityLimiter, to_thread
 from fastapi import Depends, Request
 from sqlalchemy import Connection, Engine, Table, event
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from hanse_web.clock import Clock
-from hanse_web.db import IMMEDIATE, is_sqlite
+from hanse_web.db import IMMEDIATE, is_sqlite, reading
 from hanse_web.known import KnownActors, Unrelated
 from hanse_web.links import Links
 from hanse_web.outbox import Dispatcher, Event, enqueue
@@ -35,16 +36,54 @@ class Work:
     works: "Works"
     is_writing: bool
 
-    def __init__(self, session: Session, clock: Clock, links: Links) -> None:
-        self.session = session
+    def __init__(self, connect: Callable[[], Connection], clock: Clock, links: Links) -> None:
+        self._connect = connect
+        self._connection: Connection | None = None
+        self._session: Session | None = None
         self.clock = clock
         self.links = links
         self.has_told = False
         self.callbacks: list[Callable[[], None]] = []
 
+    @property
+    def connection(self) -> Connection:
+        """The transaction, for what is read and written as columns: objects cost several times as much."""
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    @property
+    def session(self) -> Session:
+        """The same transaction, for what is read and written as objects."""
+        if self._session is None:
+            self._session = Session(self.connection, expire_on_commit=False, join_transaction_mode="control_fully")
+        return self._session
+
+    def flush(self) -> None:
+        """Send what was written as objects."""
+        if self._session is not None:
+            self._session.flush()
+
+    def commit(self) -> None:
+        """Keep what was written."""
+        if self._connection is not None:
+            (self._session or self._connection).commit()
+
+    def take_changed_rights(self) -> bool:
+        """Tell, once, whether anybody's rights may have changed by what was sent."""
+        return self._connection is not None and self._connection.info.pop(CHANGED_RIGHTS, False)
+
+    def close(self) -> None:
+        """Give back the connection; what was not committed is undone. Another one is taken when there is more to do."""
+        if self._session is not None:
+            self._session.close()
+        if self._connection is not None:
+            self._connection.close()
+        self._session = self._connection = None
+
     def tell(self, name: str, data: dict[str, Any] | None, *rooms: str) -> None:
         """Have an event sent to these rooms once the transaction is committed; without that, never."""
-        enqueue(self.session, self.clock, Event(name, data, rooms))
+        enqueue(self.connection, self.clock, Event(name, data, rooms))
         self.has_told = True
 
     def erase(self, table: Table, key: int) -> None:
@@ -82,8 +121,8 @@ class Works:
         self.clock = clock
         self.dispatcher = dispatcher
         self.links = links
-        self._read = sessionmaker(engine, expire_on_commit=False)
-        self._write = sessionmaker(engine.execution_options(**{IMMEDIATE: True}), expire_on_commit=False)
+        self._read = reading(engine)
+        self._write = engine.execution_options(**{IMMEDIATE: True})
         # More units than connections would have threads wait for connections whose owners wait for threads.
         self._room = asyncio.Semaphore(AT_ONCE)
         self._threads = CapacityLimiter(2 if is_sqlite(engine) else THREADS)
@@ -109,16 +148,25 @@ class Works:
 
     def _done(self, work: Work, use: Callable[[], T]) -> T:
         try:
-            answer = use()
+            answer = self._tried(work, use)
             self._commit(work)
         finally:
-            work.session.close()
+            work.close()
         return answer
+
+    def _tried(self, work: Work, use: Callable[[], T]) -> T:
+        """Do something; once more if it only reads and finds that its connection was closed from the other side."""
+        try:
+            return use()
+        except DBAPIError as error:
+            if work.is_writing or not error.connection_invalidated:
+                raise
+            work.close()
+            return use()
 
     def promise(self, *, write: bool) -> Work:
         """Give a unit of work that has not begun: it must be used by `run_in` or `running`, and only there."""
-        session = (self._write if write else self._read)()
-        work = Work(session, self.clock, self.links)
+        work = Work((self._write if write else self._read).connect, self.clock, self.links)
         work.works, work.is_writing = self, write
         return work
 
@@ -131,7 +179,7 @@ class Works:
                 await to_thread.run_sync(self._commit, work)
             finally:
                 with CancelScope(shield=True):
-                    await to_thread.run_sync(work.session.close)
+                    await to_thread.run_sync(work.close)
         self._tell_about(work)
 
     @asynccontextmanager
@@ -140,11 +188,12 @@ class Works:
             yield
 
     def _commit(self, work: Work) -> None:
-        session = work.session
-        session.flush()
-        has_changed = session.in_transaction() and session.connection().info.pop(CHANGED_RIGHTS, False)
+        if not work.is_writing:
+            return
+        work.flush()
+        has_changed = work.take_changed_rights()
         try:
-            session.commit()
+            work.commit()
         finally:
             if has_changed:
                 self.known.forget()

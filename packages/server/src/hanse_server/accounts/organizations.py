@@ -1,9 +1,10 @@
 """What can be done with organizations."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, cast
 
 from sqlalchemy import Select, Table, delete, func, select
+from sqlalchemy.orm import Session
 
 from hanse_core.errors import Denied, Invalid, NotFound
 from hanse_core.permissions import Operation, Resource, Scope
@@ -19,7 +20,9 @@ from hanse_server.accounts.queries import (
     visible_organizations,
 )
 from hanse_web.access import Actor, NodeActor, UserActor
+from hanse_web.alike import made_once, values_of
 from hanse_web.dependents import count_dependents, delete_dependents
+from hanse_web.listing import KEY, Listing
 from hanse_web.query import Parameters, contains, ordered
 from hanse_web.work import Work
 
@@ -36,31 +39,47 @@ COLUMNS = tuple(cast(Table, Organization.__table__).columns)
 ORGANIZATION = Resource.ORGANIZATION
 
 
+@made_once
+def _listed(actor: Actor, sort: str | None) -> Listing:
+    return Listing(ordered(visible_organizations(actor).with_only_columns(*COLUMNS), sort, SORTABLE, Organization.id))
+
+
+@made_once
+def _one(actor: Actor) -> Select[Any]:
+    return visible_organizations(actor).with_only_columns(*COLUMNS).where(Organization.id == KEY)
+
+
 class Organizations:
     """The use cases of one request."""
 
     def __init__(self, work: Work, actor: Actor) -> None:
         self._work = work
-        self._session = work.session
         self._actor = actor
 
-    def list(self, parameters: Parameters) -> Select[Any]:
-        """Select the organizations that a list shows."""
+    @property
+    def _session(self) -> Session:
+        return self._work.session
+
+    def list(self, parameters: Parameters) -> Listing:
+        """List the columns of the organizations that the actor may see."""
         rules.require_any_view(self._actor, ORGANIZATION)
-        statement = visible_organizations(self._actor).where(contains(Organization.name, parameters.text("name")))
+        return _listed(self._actor, parameters.text("sort")).where(*self._conditions(parameters))
+
+    def _conditions(self, parameters: Parameters) -> Iterator[Any]:
+        if name := parameters.text("name"):
+            yield contains(Organization.name, name)
         if country := parameters.text("country"):
-            statement = statement.where(Organization.country == country)
+            yield Organization.country == country
         if ids := parameters.integers("ids"):
-            statement = statement.where(Organization.id.in_(ids))
+            yield Organization.id.in_(ids)
         collaboration_id = parameters.integer("collaboration_id")
         if collaboration_id is not None:
             rules.require_for_collaboration(self._actor, ORGANIZATION, collaboration_id)
-            statement = statement.where(Organization.id.in_(organizations_in_collaboration(collaboration_id)))
+            yield Organization.id.in_(organizations_in_collaboration(collaboration_id))
         study_id = parameters.integer("study_id")
         if study_id is not None:
             self._require_study(study_id)
-            statement = statement.where(Organization.id.in_(organizations_in_study(study_id)))
-        return ordered(statement.with_only_columns(*COLUMNS), parameters, SORTABLE, Organization.id)
+            yield Organization.id.in_(organizations_in_study(study_id))
 
     def _require_study(self, study_id: int) -> None:
         collaboration_id = collaboration_of_study(self._session, study_id)
@@ -71,8 +90,8 @@ class Organizations:
 
     def look_up(self, organization_id: int) -> Any:
         """Find the columns of one organization that the actor may see."""
-        statement = visible_organizations(self._actor).where(Organization.id == organization_id)
-        found = self._session.execute(statement.with_only_columns(*COLUMNS)).one_or_none()
+        values = {**values_of(self._actor), KEY.key: organization_id}
+        found = self._work.connection.execute(_one(self._actor), values).one_or_none()
         if found is None:
             raise NotFound(f"organization {organization_id} is not found")
         return found

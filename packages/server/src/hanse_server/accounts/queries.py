@@ -33,7 +33,7 @@ def _reachable(actor: Actor, resource: Resource, organization_id: ColumnElement[
     if widest is Scope.GLOBAL:
         return None
     if widest is Scope.COLLABORATION:
-        return organization_id.in_(actor.partner_ids | {actor.organization_id})
+        return organization_id.in_(actor.partner_ids)
     if widest is Scope.ORGANIZATION:
         return organization_id == actor.organization_id
     return false()

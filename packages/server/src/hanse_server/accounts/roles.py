@@ -63,7 +63,7 @@ class Roles:
         ):
             if condition is not None:
                 statement = statement.where(condition)
-        return ordered(statement, parameters, SORTABLE_ROLES, Role.id)
+        return ordered(statement, parameters.text("sort"), SORTABLE_ROLES, Role.id)
 
     def _of_organizations(self, parameters: Parameters) -> ColumnElement[bool] | None:
         ids = parameters.integers("organization_id")
@@ -206,7 +206,7 @@ class Rules:
             if self._session.scalar(visible_users(self._actor).where(User.id == user_id)) is None:
                 raise Invalid(f"there is no user {user_id}")
             statement = statement.where(Rule.id.in_(rule_ids_of_user(user_id)))
-        return ordered(statement, parameters, SORTABLE_RULES, Rule.id)
+        return ordered(statement, parameters.text("sort"), SORTABLE_RULES, Rule.id)
 
     def get(self, rule_id: int) -> Rule:
         """Find one rule."""

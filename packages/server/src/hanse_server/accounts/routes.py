@@ -1,5 +1,6 @@
 """Endpoints for organizations, users, roles and rules."""
 
+from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
@@ -13,8 +14,10 @@ from hanse_server.accounts.password_rules import PasswordRules
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.roles import Roles, Rules
 from hanse_server.accounts.users import Users
+from hanse_web.alike import values_of
 from hanse_web.auth import AnyActor, AnyUser, DetachedUser, UserOrNode
-from hanse_web.query import Key, Query, documented, item, page, parameter
+from hanse_web.listing import Listing, item, page
+from hanse_web.query import Key, Query, documented, parameter
 from hanse_web.work import AllWorks, RequestWork
 
 organizations = APIRouter(tags=["organizations"])
@@ -37,8 +40,9 @@ async def _passwords(request: Request) -> Passwords:
 )
 def list_organizations(work: RequestWork, actor: AnyActor, query: Query) -> Response:
     """List organizations."""
-    statement = Organizations(work, actor).list(query)
-    return page(work.session, statement, query, lambda rows: plain_organizations(work.links, rows))
+    listing = Organizations(work, actor).list(query)
+    build = partial(plain_organizations, work.links)
+    return page(work.connection, listing, query, build, values=values_of(actor))
 
 
 @organizations.post("/organization", status_code=201)
@@ -80,7 +84,7 @@ def delete_organization(work: RequestWork, actor: AnyUser, key: Key, query: Quer
 def list_users(work: RequestWork, actor: AnyUser, query: Query) -> Response:
     """List users."""
     statement = Users(work, actor).list(query)
-    return page(work.session, statement, query, lambda rows: user_items(work.links, (row[0] for row in rows)))
+    return page(work.session, Listing(statement), query, lambda rows: user_items(work.links, (row[0] for row in rows)))
 
 
 @users.post("/user", status_code=201)
@@ -141,7 +145,7 @@ def delete_user(work: RequestWork, actor: AnyUser, key: Key, query: Query) -> Me
 def list_roles(work: RequestWork, actor: AnyUser, query: Query) -> Response:
     """List roles."""
     statement = Roles(work, actor).list(query)
-    return page(work.session, statement, query, lambda rows: role_items(work.links, (row[0] for row in rows)))
+    return page(work.session, Listing(statement), query, lambda rows: role_items(work.links, (row[0] for row in rows)))
 
 
 @roles.post("/role", status_code=201)
@@ -191,7 +195,11 @@ def list_rules(work: RequestWork, actor: AnyUser, query: Query) -> Response:
     statement = Rules(work, actor).list(query)
     whole = query.text("no_pagination") == "1"
     return page(
-        work.session, statement, query, lambda rows: rule_items(work.links, (row[0] for row in rows)), whole=whole
+        work.session,
+        Listing(statement),
+        query,
+        lambda rows: rule_items(work.links, (row[0] for row in rows)),
+        whole=whole,
     )
 
 

@@ -65,7 +65,7 @@ class Users:
             statement = statement.where(User.last_seen <= until)
         statement = self._of_organizations(statement, parameters)
         statement = self._of_rights(statement, parameters)
-        return ordered(statement, parameters, SORTABLE, User.id)
+        return ordered(statement, parameters.text("sort"), SORTABLE, User.id)
 
     def _of_organizations(self, statement: Select[Any], parameters: Parameters) -> Select[Any]:
         organization_id = parameters.integer("organization_id")

@@ -12,7 +12,8 @@ from hanse_server.accounts.queries import visible_organizations
 from hanse_server.collaborations.collaboration_service import Collaborations
 from hanse_server.collaborations.items import collaboration_items, member_node_items
 from hanse_web.auth import AnyActor, AnyUser, UserOrNode
-from hanse_web.query import Parameters, documented, page, parameter
+from hanse_web.listing import Listing, page
+from hanse_web.query import Parameters, documented, parameter
 from hanse_web.work import RequestWork
 
 router = APIRouter(tags=["collaborations"])
@@ -29,7 +30,7 @@ def list_collaborations(request: Request, work: RequestWork, actor: UserOrNode) 
     nested = visible_organizations(actor) if parameters.includes("organizations") else None
     return page(
         work.session,
-        Collaborations(work, actor).selection(parameters),
+        Listing(Collaborations(work, actor).selection(parameters)),
         parameters,
         lambda rows: collaboration_items(work.session, work.links, [row[0] for row in rows], organizations=nested),
     )

@@ -54,7 +54,7 @@ class Collaborations:
         store_id = parameters.integer("algorithm_store_id")
         if store_id is not None:
             statement = statement.where(self._of_store(store_id))
-        return ordered(statement, parameters, SORTABLE, Collaboration.id)
+        return ordered(statement, parameters.text("sort"), SORTABLE, Collaboration.id)
 
     def _of_store(self, store_id: int) -> ColumnElement[bool]:
         """Restrict to the collaborations that may use a store; one for all restricts nothing."""

@@ -13,7 +13,8 @@ from hanse_server.collaborations.models import OrganizationInvitation
 from hanse_web.auth import AnyUser
 from hanse_web.db import wire_time
 from hanse_web.links import Links
-from hanse_web.query import Key, Query, documented, page
+from hanse_web.listing import Listing, page
+from hanse_web.query import Key, Query, documented
 from hanse_web.work import RequestWork
 
 router = APIRouter(prefix="/invitation/organization", tags=["invitations"])
@@ -51,7 +52,7 @@ def list_organization_invitations(work: RequestWork, invitations: Invitations, q
     """List invitations to one's organization, and into collaborations that one may edit."""
     now = work.clock.now()
     statement = invitations.list(query)
-    return page(work.session, statement, query, lambda rows: items(work.links, now, (row[0] for row in rows)))
+    return page(work.session, Listing(statement), query, lambda rows: items(work.links, now, (row[0] for row in rows)))
 
 
 @router.post("", status_code=201)

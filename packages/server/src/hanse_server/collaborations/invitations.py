@@ -53,7 +53,7 @@ class OrganizationInvitations:
         collaboration_id = parameters.integer("collaboration_id")
         if collaboration_id is not None:
             statement = statement.where(OrganizationInvitation.collaboration_id == collaboration_id)
-        return ordered(statement, parameters, SORTABLE, OrganizationInvitation.id)
+        return ordered(statement, parameters.text("sort"), SORTABLE, OrganizationInvitation.id)
 
     def _is_in(self, state: str) -> tuple[ColumnElement[bool], ...]:
         if state == EXPIRED:

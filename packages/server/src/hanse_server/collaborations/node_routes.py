@@ -11,8 +11,9 @@ from hanse_server.collaborations.items import node_items
 from hanse_server.collaborations.node_login import NodeLogins
 from hanse_server.collaborations.node_service import Nodes
 from hanse_web.auth import AnyUser, ShownNode, UserOrNode
+from hanse_web.listing import Listing, page
 from hanse_web.origin import RequestOrigin
-from hanse_web.query import Parameters, documented, page
+from hanse_web.query import Parameters, documented
 from hanse_web.work import RequestWork
 
 router = APIRouter(tags=["nodes"])
@@ -65,7 +66,7 @@ def list_nodes(request: Request, work: RequestWork, actor: UserOrNode) -> Respon
     statement = Nodes(work, actor).selection(parameters)
     return page(
         work.session,
-        statement,
+        Listing(statement),
         parameters,
         lambda rows: [_without_key(item) for item in node_items(work.session, work.links, [row[0] for row in rows])],
     )

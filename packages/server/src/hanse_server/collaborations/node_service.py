@@ -43,7 +43,7 @@ class Nodes:
         statement = visible_nodes(self._actor).where(contains(Node.name, parameters.text("name")))
         for condition in (*self._by_belonging(parameters), *_by_state(parameters)):
             statement = statement.where(condition)
-        return ordered(statement, parameters, SORTABLE, Node.id)
+        return ordered(statement, parameters.text("sort"), SORTABLE, Node.id)
 
     def _by_belonging(self, parameters: Parameters) -> list[Any]:
         conditions: list[Any] = []

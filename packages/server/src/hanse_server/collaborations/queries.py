@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     Boolean,
     ColumnElement,
+    Connection,
     Select,
     and_,
     bindparam,
@@ -105,9 +106,9 @@ def member_ids(session: Session, collaboration_id: int) -> frozenset[int]:
     return frozenset(session.scalars(statement))
 
 
-def members_with_node(session: Session, collaboration_id: int) -> Mapping[int, bool]:
+def members_with_node(source: Connection | Session, collaboration_id: int) -> Mapping[int, bool]:
     """Give the organizations of a collaboration, and whether each has a node there."""
-    return {key: bool(has_node) for key, has_node in session.execute(_MEMBERS_WITH_NODE, {"key": collaboration_id})}
+    return {key: bool(has_node) for key, has_node in source.execute(_MEMBERS_WITH_NODE, {"key": collaboration_id})}
 
 
 def study_member_ids(session: Session, study_id: int) -> frozenset[int]:

@@ -10,7 +10,8 @@ from hanse_server.accounts.queries import visible_organizations
 from hanse_server.collaborations.items import study_items
 from hanse_server.collaborations.study_service import Studies
 from hanse_web.auth import AnyActor, AnyUser
-from hanse_web.query import Parameters, documented, page, parameter
+from hanse_web.listing import Listing, page
+from hanse_web.query import Parameters, documented, parameter
 from hanse_web.work import RequestWork
 
 router = APIRouter(tags=["studies"])
@@ -27,7 +28,7 @@ def list_studies(request: Request, work: RequestWork, actor: AnyActor) -> Respon
     nested = visible_organizations(actor) if parameters.includes("organizations") else None
     return page(
         work.session,
-        Studies(work, actor).selection(parameters),
+        Listing(Studies(work, actor).selection(parameters)),
         parameters,
         lambda rows: study_items(work.session, work.links, [row[0] for row in rows], organizations=nested),
     )

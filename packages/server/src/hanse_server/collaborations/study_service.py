@@ -47,7 +47,7 @@ class Studies:
         if collaboration_id is not None:
             self._may_filter_by_collaboration(collaboration_id)
             statement = statement.where(Study.collaboration_id == collaboration_id)
-        return ordered(statement, parameters, SORTABLE, Study.id)
+        return ordered(statement, parameters.text("sort"), SORTABLE, Study.id)
 
     def _may_filter_by_organization(self, organization_id: int) -> None:
         is_wide = self._actor.reaches(Resource.STUDY, Operation.VIEW, Scope.COLLABORATION)

@@ -12,7 +12,8 @@ from hanse_server.identity.models import UserInvitation
 from hanse_web.auth import AnyUser
 from hanse_web.db import wire_time
 from hanse_web.links import Links
-from hanse_web.query import Key, Query, documented, page
+from hanse_web.listing import Listing, page
+from hanse_web.query import Key, Query, documented
 from hanse_web.work import RequestWork
 
 router = APIRouter(prefix="/invitation/user", tags=["invitations"])
@@ -52,7 +53,7 @@ def items(links: Links, rows: Iterable[UserInvitation]) -> list[wire.UserInvitat
 def list_user_invitations(work: RequestWork, invitations: Invitations, query: Query) -> Response:
     """List the open invitations of people."""
     statement = invitations.list(query)
-    return page(work.session, statement, query, lambda rows: items(work.links, (row[0] for row in rows)))
+    return page(work.session, Listing(statement), query, lambda rows: items(work.links, (row[0] for row in rows)))
 
 
 @router.post("", status_code=201)

@@ -86,7 +86,7 @@ class UserInvitations:
         """Select the open invitations that a list shows."""
         if self._actor.permissions.widest(Resource.USER, Operation.CREATE) is None:
             raise Denied("you may not view invitations, as you may not create users")
-        return ordered(self._visible(), parameters, SORTABLE, UserInvitation.id)
+        return ordered(self._visible(), parameters.text("sort"), SORTABLE, UserInvitation.id)
 
     def withdraw(self, invitation_id: int) -> None:
         """End an invitation before it is accepted."""

@@ -10,7 +10,8 @@ from hanse_server.stores.coupling import Couplings
 from hanse_server.stores.items import store_items
 from hanse_server.stores.service import Stores
 from hanse_web.auth import AnyUser, DetachedUser, UserOrNode
-from hanse_web.query import Key, Query, documented, page, parameter
+from hanse_web.listing import Listing, page
+from hanse_web.query import Key, Query, documented, parameter
 from hanse_web.work import AllWorks, RequestWork
 
 router = APIRouter(tags=["algorithm stores"])
@@ -31,7 +32,7 @@ Coupled = Annotated[Couplings, Depends(_couplings)]
 def list_stores(work: RequestWork, actor: AnyUser, query: Query) -> Response:
     """List the algorithm stores of the collaborations that one may view, and those for all."""
     selection = Stores(work, actor).selection(query)
-    return page(work.session, selection, query, lambda rows: store_items(work.links, [row[0] for row in rows]))
+    return page(work.session, Listing(selection), query, lambda rows: store_items(work.links, [row[0] for row in rows]))
 
 
 @router.post("/algorithmstore", status_code=201)

@@ -37,7 +37,7 @@ class Stores:
         if collaboration_id is not None:
             self._require_collaborations(frozenset({collaboration_id}))
             statement = statement.where(usable_in([collaboration_id]))
-        return ordered(statement, parameters, SORTABLE, AlgorithmStore.id)
+        return ordered(statement, parameters.text("sort"), SORTABLE, AlgorithmStore.id)
 
     def get(self, store_id: int) -> AlgorithmStore:
         """Find one that the actor may view."""

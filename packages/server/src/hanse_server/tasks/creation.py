@@ -3,9 +3,10 @@
 import json
 from collections import Counter
 from collections.abc import Collection
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Select, Table, insert, select
+from sqlalchemy.orm import Session
 
 from hanse_core import events
 from hanse_core.errors import Conflict, Denied, Invalid, NotFound
@@ -27,7 +28,9 @@ from hanse_server.tasks.inputs import TaskInputs
 from hanse_server.tasks.models import Job, Run, Task, TaskDatabase
 from hanse_server.tasks.queries import open_subtasks, visible_tasks
 from hanse_server.tasks.willingness import initiator_of, refuse_organizations, require_willing_nodes
-from hanse_web.access import ContainerActor, UserActor
+from hanse_web.access import Actor, ContainerActor, UserActor
+from hanse_web.alike import made_once, values_of
+from hanse_web.listing import KEY
 from hanse_web.locks import claim
 from hanse_web.work import Work
 
@@ -39,14 +42,30 @@ _NEW_DATABASE = insert(cast(Table, TaskDatabase.__table__))
 _NEW_RUN = insert(cast(Table, Run.__table__))
 
 
+class _Place(NamedTuple):
+    """What is needed of the collaboration of a new task."""
+
+    id: int
+    encrypted: bool
+
+
+@made_once
+def _collaboration(actor: Actor) -> Select[int, bool]:
+    columns = visible_collaborations(actor).with_only_columns(Collaboration.id, Collaboration.encrypted)
+    return columns.where(Collaboration.id == KEY)
+
+
 class TaskCreation:
     """The use case of one request."""
 
     def __init__(self, work: Work, actor: UserActor | ContainerActor, policy: rules.TaskPolicy) -> None:
         self._work = work
-        self._session = work.session
         self._actor = actor
         self._policy = policy
+
+    @property
+    def _session(self) -> Session:
+        return self._work.session
 
     def store_to_ask(self, body: TaskCreate, idempotency_key: str | None = None) -> str | None:
         """Give the address of the store that must be asked about the image first; None where that is not needed."""
@@ -84,14 +103,14 @@ class TaskCreation:
     def _made_before(self, key: str | None) -> Task | None:
         return self._session.scalar(select(Task).where(Task.idempotency_key == key)) if key else None
 
-    def _admitted(self, body: TaskCreate) -> tuple[Collaboration, Study | None, Task | None]:
+    def _admitted(self, body: TaskCreate) -> tuple[_Place, Study | None, Task | None]:
         """Decide whether this actor may have this run there; gives the parent when a container asks."""
         collaboration, study = self._place(body)
         organization_ids = [organization.id for organization in body.organizations]
         self._require_places(collaboration, study, organization_ids)
         parent = self._parent(body, self._actor) if isinstance(self._actor, ContainerActor) else None
-        initiator = initiator_of(self._session, self._actor, parent)
-        require_willing_nodes(self._session, collaboration.id, organization_ids, initiator)
+        initiator = initiator_of(self._work.connection, self._actor, parent)
+        require_willing_nodes(self._work.connection, collaboration.id, organization_ids, initiator)
         if isinstance(self._actor, UserActor):
             self._admit(self._actor, body, collaboration)
         return collaboration, study, parent
@@ -106,16 +125,17 @@ class TaskCreation:
             return f"container:{self._actor.task_id}:{self._actor.id}:{key}"
         return f"user:{self._actor.id}:{key}"
 
-    def _place(self, body: TaskCreate) -> tuple[Collaboration, Study | None]:
+    def _place(self, body: TaskCreate) -> tuple[_Place, Study | None]:
         study_id = body.study_id
         if isinstance(self._actor, ContainerActor) and self._actor.study_id is not None:
             study_id = study_id or self._actor.study_id
         study = self._study(study_id) if study_id is not None else None
         collaboration_id = body.collaboration_id or (study.collaboration_id if study else 0)
-        statement = visible_collaborations(self._actor).where(Collaboration.id == collaboration_id)
-        collaboration = self._session.scalar(statement)
-        if collaboration is None:
+        values = {**values_of(self._actor), KEY.key: collaboration_id}
+        found = self._work.connection.execute(_collaboration(self._actor), values).one_or_none()
+        if found is None:
             raise NotFound(f"collaboration {collaboration_id} is not found")
+        collaboration = _Place(*found)
         if study is not None and study.collaboration_id != collaboration.id:
             raise Invalid(f"study {study.id} is not part of collaboration {collaboration.id}")
         return collaboration, study
@@ -126,8 +146,8 @@ class TaskCreation:
             raise NotFound(f"study {study_id} is not found")
         return study
 
-    def _require_places(self, collaboration: Collaboration, study: Study | None, ids: Collection[int]) -> None:
-        places = members_with_node(self._session, collaboration.id)
+    def _require_places(self, collaboration: _Place, study: Study | None, ids: Collection[int]) -> None:
+        places = members_with_node(self._work.connection, collaboration.id)
         refuse_organizations(set(ids) - set(places), "are not in the collaboration")
         if study is not None:
             refuse_organizations(set(ids) - study_member_ids(self._session, study.id), "are not in the study")
@@ -137,7 +157,7 @@ class TaskCreation:
             twice = {key for key, number in Counter(ids).items() if number > 1}
             refuse_organizations(twice, "are named more than once")
 
-    def _admit(self, actor: UserActor, body: TaskCreate, collaboration: Collaboration) -> None:
+    def _admit(self, actor: UserActor, body: TaskCreate, collaboration: _Place) -> None:
         if collaboration.id not in actor.collaboration_ids:
             raise Denied("you can only create tasks in collaborations of your own organization")
         if not actor.may_for_collaboration(Resource.TASK, Operation.CREATE, collaboration.id):
@@ -180,7 +200,7 @@ class TaskCreation:
     def _task(
         self,
         body: TaskCreate,
-        collaboration: Collaboration,
+        collaboration: _Place,
         study: Study | None,
         parent: Task | None,
         approved: Approved | None,
@@ -204,16 +224,19 @@ class TaskCreation:
         )
 
     def _job(self) -> int:
-        return int(self._session.execute(_NEW_JOB).scalar_one())
+        return int(self._work.connection.execute(_NEW_JOB).scalar_one())
 
     def _store(self, task: Task, body: TaskCreate, inputs: TaskInputs) -> None:
-        task.id = self._session.execute(_NEW_TASK, [_values(task)]).scalar_one()
-        databases = [
-            {"task_id": task.id, "label": one.label, "parameters": json.dumps(one.parameters(), separators=(",", ":"))}
+        connection = self._work.connection
+        task.id = connection.execute(_NEW_TASK, [_values(task)]).scalar_one()
+        task.databases = [
+            TaskDatabase(
+                task_id=task.id, label=one.label, parameters=json.dumps(one.parameters(), separators=(",", ":"))
+            )
             for one in body.databases or ()
         ]
-        if databases:
-            self._session.execute(_NEW_DATABASE, databases)
+        if task.databases:
+            connection.execute(_NEW_DATABASE, [_values(one) for one in task.databases])
         now = self._work.clock.now()
         runs = [
             Run(task_id=task.id, organization_id=one.id, status=RunStatus.PENDING.value, assigned_at=now)
@@ -226,9 +249,9 @@ class TaskCreation:
             self._session.flush()
             inputs.settle()
         else:  # nobody needs their ids, so that one statement makes them all
-            self._session.execute(_NEW_RUN, [_values(run) for run in runs])
+            connection.execute(_NEW_RUN, [_values(run) for run in runs])
 
 
-def _values(row: Task | Run) -> dict[str, Any]:
+def _values(row: Task | Run | TaskDatabase) -> dict[str, Any]:
     """Give what was set of a row that is not stored yet; the table has defaults for the rest."""
     return {name: value for name, value in vars(row).items() if not name.startswith("_")}

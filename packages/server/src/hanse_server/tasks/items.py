@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, select
+import orjson
+from sqlalchemy import ColumnElement, Connection, Select, false, select
 from sqlalchemy.orm import Session
 
 from hanse_core.errors import Invalid
@@ -12,35 +13,60 @@ from hanse_core.wire import tasks as wire
 from hanse_server.collaborations.models import Node
 from hanse_server.tasks.models import Run, RunPort, Task, TaskDatabase
 from hanse_server.tasks.texts import Texts
-from hanse_web.db import wire_time
+from hanse_web.db import json_lists, wire_time
 from hanse_web.links import Links
 
 MOST_NESTED = 10_000
 """Runs that are written inside the tasks of one page: a bound of the memory and time that a request can take."""
 
 
+_database = (
+    select(TaskDatabase.label, TaskDatabase.parameters)
+    .where(TaskDatabase.task_id == Task.id)
+    .order_by(TaskDatabase.id)
+    .correlate(Task)
+    .subquery()
+)
+SHOWN = (
+    Task.id,
+    Task.name,
+    Task.description,
+    Task.image,
+    Task.job_id,
+    Task.created_at,
+    Task.status,
+    Task.finished_at,
+    Task.collaboration_id,
+    Task.study_id,
+    Task.algorithm_store_id,
+    Task.parent_id,
+    Task.init_org_id,
+    Task.init_user_id,
+    select(json_lists(_database.c.label, _database.c.parameters)).scalar_subquery().label("database_lists"),
+)
+"""The columns that hold all of what an item shows of a task."""
+
+
 class TaskItems:
     """Writes the tasks of one answer."""
 
-    def __init__(self, session: Session, links: Links) -> None:
-        self._session = session
+    def __init__(self, source: Connection | Session, links: Links) -> None:
+        self._source = source
         self._links = links
 
     def write(
         self, tasks: Sequence[Any], nested: Mapping[str, Mapping[int, list[Any]]] | None = None
     ) -> list[dict[str, Any]]:
-        """Write tasks in the form of `wire.Task`; `nested` gives runs and results to put in place of their links."""
-        databases = self._databases([task.id for task in tasks])
+        """Write tasks in the form of `wire.Task`; `nested` gives runs and results to put in place of their links.
+
+        Rows with the columns of `SHOWN` need no further statement; of objects the databases are looked up."""
+        databases = self._databases(tasks)
         return [self._one(task, databases.get(task.id, []), nested or {}) for task in tasks]
 
     def _one(
         self, task: Any, databases: list[dict[str, str]], nested: Mapping[str, Mapping[int, list[Any]]]
     ) -> dict[str, Any]:
         links, key = self._links, task.id
-        lists = {
-            f"{kind}s": nested[f"{kind}s"].get(key, []) if f"{kind}s" in nested else links.many(kind, task_id=key)
-            for kind in ("run", "result")
-        }
         return {
             "id": key,
             "name": task.name,
@@ -57,17 +83,34 @@ class TaskItems:
             "init_org": links.plain("organization", task.init_org_id),
             "init_user": links.plain("user", task.init_user_id),
             "databases": databases,
-            **lists,
+            "runs": nested["runs"].get(key, []) if "runs" in nested else links.many("run", task_id=key),
+            "results": nested["results"].get(key, []) if "results" in nested else links.many("result", task_id=key),
             "children": links.many("task", parent_id=key),
         }
 
-    def _databases(self, task_ids: Sequence[int]) -> Mapping[int, list[dict[str, str]]]:
+    def _databases(self, tasks: Sequence[Any]) -> Mapping[int, list[dict[str, str]]]:
+        if tasks and not isinstance(tasks[0], Task):
+            return {task.id: _shown_databases(task.database_lists) for task in tasks}
+        found = {task.id: _written(task.databases) for task in tasks if "databases" in vars(task)}
+        return found | self._stored_databases([task.id for task in tasks if task.id not in found])
+
+    def _stored_databases(self, task_ids: Sequence[int]) -> dict[int, list[dict[str, str]]]:
         found: defaultdict[int, list[dict[str, str]]] = defaultdict(list)
+        if not task_ids:
+            return found
         columns = (TaskDatabase.task_id, TaskDatabase.label, TaskDatabase.parameters)
         statement = select(*columns).where(TaskDatabase.task_id.in_(task_ids)).order_by(TaskDatabase.id)
-        for task_id, label, parameters in self._session.execute(statement):
+        for task_id, label, parameters in self._source.execute(statement):
             found[task_id].append({"label": label, "parameters": parameters})
         return found
+
+
+def _written(databases: Iterable[TaskDatabase]) -> list[dict[str, str]]:
+    return [{"label": one.label, "parameters": one.parameters} for one in databases]
+
+
+def _shown_databases(lists: str | None) -> list[dict[str, str]]:
+    return [{"label": label, "parameters": parameters} for label, parameters in orjson.loads(lists or "[]")]
 
 
 class RunItems:

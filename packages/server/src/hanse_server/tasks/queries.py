@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, case, distinct, false, func, or_, select, true
+from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, case, distinct, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from hanse_core.permissions import Operation, Resource, Scope
@@ -113,10 +113,10 @@ def tree(task_id: int) -> CTE:
     return family.union(children)
 
 
-def began_at(session: Session, job_id: int) -> int | None:
+def began_at(source: Session | Connection, job_id: int) -> int | None:
     """Give the organization whose user began a computation."""
     began = select(Task.init_org_id).where(Task.job_id == job_id, Task.parent_id.is_(None))
-    return session.scalar(began.order_by(Task.id).limit(1))
+    return source.scalar(began.order_by(Task.id).limit(1))
 
 
 def open_runs(condition: ColumnElement[bool]) -> Select[int, int, int]:

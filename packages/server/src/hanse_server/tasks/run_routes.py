@@ -11,7 +11,8 @@ from hanse_server.tasks.run_service import Runs
 from hanse_server.tasks.texts import AnswerTexts
 from hanse_web.auth import AnyActor, AnyNode
 from hanse_web.large_bodies import LARGE, LargeBodyRoute
-from hanse_web.query import Parameters, page
+from hanse_web.listing import Listing, page
+from hanse_web.query import Parameters
 from hanse_web.work import RequestWork
 
 router = APIRouter(tags=["runs"], route_class=LargeBodyRoute)
@@ -25,7 +26,7 @@ def list_runs(request: Request, work: RequestWork, actor: AnyActor, texts: Answe
     tasks_seen = task_is_visible(actor) if parameters.includes("task") else None
     listed = page(
         work.session,
-        Runs(work, actor).selection(parameters),
+        Listing(Runs(work, actor).selection(parameters)),
         parameters,
         lambda rows: items.write([row[0] for row in rows], tasks_seen=tasks_seen),
     )
@@ -59,7 +60,7 @@ def list_results(request: Request, work: RequestWork, actor: AnyActor, texts: An
     items = RunItems(work.session, work.links, texts)
     listed = page(
         work.session,
-        Runs(work, actor).selection(parameters),
+        Listing(Runs(work, actor).selection(parameters)),
         parameters,
         lambda rows: items.write_results([row[0] for row in rows]),
     )

@@ -34,7 +34,7 @@ class Runs:
         """Select the runs that a list shows, newest first."""
         require_any_scope(self._actor, Resource.RUN)
         statement = RunFilters(self._session, self._actor, parameters).apply(visible_runs(self._actor))
-        return ordered(statement, parameters, SORTABLE, Run.id.desc())
+        return ordered(statement, parameters.text("sort"), SORTABLE, Run.id.desc())
 
     def get(self, run_id: int, *options: Any) -> Run:
         """Find one that the actor may view."""

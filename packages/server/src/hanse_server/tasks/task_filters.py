@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Select, exists, select
 
 from hanse_core.errors import Denied, Invalid
 from hanse_core.permissions import Operation, Resource
@@ -28,22 +27,26 @@ SORTABLE = {
     "init_user_id": Task.init_user_id,
 }
 
+UNFILTERED = {"page", "per_page", "sort", "include"}
+
 
 class TaskFilters:
     """Reads the filters of one request; a foreign id is answered as one that does not exist."""
 
-    def __init__(self, session: Session, actor: Actor, parameters: Parameters) -> None:
-        self._session = session
+    def __init__(self, source: Connection, actor: Actor, parameters: Parameters) -> None:
+        self._source = source
         self._actor = actor
         self._parameters = parameters
 
-    def apply(self, statement: Select[Any]) -> Select[Any]:
-        """Narrow the list down."""
-        for name in ("name", "image", "description"):
-            statement = statement.where(contains(getattr(Task, name), self._parameters.text(name)))
-        for condition in (*self._by_place(), *self._by_family(), *self._by_content()):
-            statement = statement.where(condition)
-        return statement
+    def conditions(self) -> list[Any]:
+        """Give what a task of the list must fulfil."""
+        if not set(self._parameters.items) - UNFILTERED:
+            return []
+        return [*self._by_text(), *self._by_place(), *self._by_family(), *self._by_content()]
+
+    def _by_text(self) -> list[Any]:
+        given = {name: self._parameters.text(name) for name in ("name", "image", "description")}
+        return [contains(getattr(Task, name), pattern) for name, pattern in given.items() if pattern]
 
     def _by_place(self) -> list[Any]:
         conditions: list[Any] = []
@@ -101,7 +104,7 @@ class TaskFilters:
         return conditions
 
     def _require(self, statement: Select[Any], what: str) -> None:
-        if self._session.execute(statement.limit(1)).first() is None:
+        if self._source.execute(statement.limit(1)).first() is None:
             raise Invalid(f"{what} does not exist")
 
     def _require_view_of(self, collaboration_id: int) -> None:
@@ -109,7 +112,7 @@ class TaskFilters:
             raise Denied("you may not view the tasks of this collaboration")
 
     def _require_study(self, study_id: int) -> None:
-        collaboration_id = self._session.scalar(select(Study.collaboration_id).where(Study.id == study_id))
+        collaboration_id = self._source.scalar(select(Study.collaboration_id).where(Study.id == study_id))
         is_seen = collaboration_id is not None and self._actor.may_for_collaboration(
             Resource.TASK, Operation.VIEW, collaboration_id
         )
@@ -119,7 +122,7 @@ class TaskFilters:
     def _require_user(self, user_id: int) -> None:
         if user_id == self._actor.id:
             return
-        organization_id = self._session.scalar(select(User.organization_id).where(User.id == user_id))
+        organization_id = self._source.scalar(select(User.organization_id).where(User.id == user_id))
         is_seen = organization_id is not None and self._actor.may_for_organization(
             Resource.TASK, Operation.VIEW, organization_id
         )

@@ -13,13 +13,14 @@ from hanse_server.tasks.creation import TaskCreation
 from hanse_server.tasks.inputs import TaskInputs
 from hanse_server.tasks.intake import LargeValues
 from hanse_server.tasks.kill_service import Kills
-from hanse_server.tasks.models import Task as TaskRow
 from hanse_server.tasks.task_service import Tasks
 from hanse_server.tasks.texts import AnswerTexts
 from hanse_server.tasks.watch import HELD_BYTES, Watch
+from hanse_web.alike import values_of
 from hanse_web.auth import AnyActor, AnyUser, DetachedUserOrContainer, UserOrContainer
 from hanse_web.large_bodies import LARGE, LargeBodyRoute
-from hanse_web.query import Parameters, page
+from hanse_web.listing import page
+from hanse_web.query import Parameters
 from hanse_web.work import AllWorks, RequestWork, Work
 
 router = APIRouter(tags=["tasks"], route_class=LargeBodyRoute)
@@ -36,12 +37,11 @@ def list_tasks(request: Request, work: RequestWork, actor: AnyActor, texts: Answ
     tasks = Tasks(work, actor)
     includes = parameters.several("include")
     listed = page(
-        work.session,
-        tasks.selection(parameters),
+        work.connection,
+        tasks.listing(parameters),
         parameters,
         lambda rows: tasks.items(rows, includes, texts),
-        total=tasks.number(parameters),
-        key=TaskRow.id,
+        values=values_of(actor),
     )
     return texts.holes.fill(listed)
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, delete
+from sqlalchemy.orm import Session
 
 from hanse_core.errors import Denied, NotFound
 from hanse_core.permissions import Resource
 from hanse_core.states import RunStatus
 from hanse_server.collaborations.rules import require_any_scope
 from hanse_server.tasks import endings, rules
-from hanse_server.tasks.items import RunItems, TaskItems, nested_runs
+from hanse_server.tasks.items import SHOWN, RunItems, TaskItems, nested_runs
 from hanse_server.tasks.models import Run, Task, TaskCount
 from hanse_server.tasks.queries import (
     began_at,
@@ -21,33 +22,29 @@ from hanse_server.tasks.queries import (
     visible_runs,
     visible_tasks,
 )
-from hanse_server.tasks.task_filters import SORTABLE, TaskFilters
+from hanse_server.tasks.task_filters import SORTABLE, UNFILTERED, TaskFilters
 from hanse_server.tasks.texts import Texts
 from hanse_server.tasks.values import VALUES_RELEASED
 from hanse_web.access import Actor, UserActor
+from hanse_web.alike import made_once, values_of
+from hanse_web.listing import KEY, Listing
 from hanse_web.locks import claim
 from hanse_web.query import Parameters, ordered
 from hanse_web.work import Work
 
-UNFILTERED = {"page", "per_page", "sort", "include"}
 COUNTED = {"collaboration_id", "init_org_id", "init_user_id", "is_user_created", "study_id"}
-COLUMNS = (
-    Task.id,
-    Task.name,
-    Task.description,
-    Task.image,
-    Task.job_id,
-    Task.created_at,
-    Task.status,
-    Task.finished_at,
-    Task.collaboration_id,
-    Task.study_id,
-    Task.algorithm_store_id,
-    Task.parent_id,
-    Task.init_org_id,
-    Task.init_user_id,
-)
-"""What an item shows of a task."""
+"""Filters by which the database keeps the number of tasks, too."""
+
+
+@made_once
+def _listed(actor: Actor, sort: str | None) -> Listing:
+    rows = ordered(visible_tasks(actor).with_only_columns(*SHOWN), sort, SORTABLE, Task.id.desc())
+    return Listing(rows, number_of_visible_tasks(actor), Task.id)
+
+
+@made_once
+def _one(actor: Actor) -> Select[Any]:
+    return visible_tasks(actor).with_only_columns(*SHOWN).where(Task.id == KEY)
 
 
 class Tasks:
@@ -55,35 +52,26 @@ class Tasks:
 
     def __init__(self, work: Work, actor: Actor) -> None:
         self._work = work
-        self._session = work.session
         self._actor = actor
 
-    def selection(self, parameters: Parameters) -> Select[Any]:
-        """Select the tasks that a list shows, newest first."""
+    @property
+    def _session(self) -> Session:
+        return self._work.session
+
+    def listing(self, parameters: Parameters) -> Listing:
+        """List the tasks that the actor may view, newest first."""
         require_any_scope(self._actor, Resource.TASK)
         includes = parameters.several("include")
         if {"runs", "results"} & set(includes) and not rules.covers_runs(self._actor):
             raise Denied("you may view more tasks than runs, so they cannot be shown together")
-        statement = TaskFilters(self._session, self._actor, parameters).apply(visible_tasks(self._actor))
-        columns: Any = statement.with_only_columns(*COLUMNS)
-        return ordered(columns, parameters, SORTABLE, Task.id.desc())
-
-    def number(self, parameters: Parameters) -> Select[Any] | None:
-        """Select how many tasks `selection` selects, where the filters are such that the database keeps the number."""
-        if not set(parameters.items) <= UNFILTERED | COUNTED:
-            return None
-        statement = number_of_visible_tasks(self._actor)
-        for name in COUNTED:
-            value = parameters.integer(name)
-            if value is not None:
-                value = bool(value) if name == "is_user_created" else value
-                statement = statement.where(getattr(TaskCount, name) == int(value))
-        return statement
+        conditions = TaskFilters(self._work.connection, self._actor, parameters).conditions()
+        listing = _listed(self._actor, parameters.text("sort"))
+        return listing.where(*conditions, total=_number(listing.total, parameters)) if conditions else listing
 
     def look_up(self, task_id: int) -> Any:
         """Find the columns of one that the actor may view."""
-        statement = visible_tasks(self._actor).where(Task.id == task_id).with_only_columns(*COLUMNS)
-        found = self._session.execute(statement).one_or_none()
+        values = {**values_of(self._actor), KEY.key: task_id}
+        found = self._work.connection.execute(_one(self._actor), values).one_or_none()
         if found is None:
             raise NotFound(f"task {task_id} is not found")
         return found
@@ -101,7 +89,7 @@ class Tasks:
         if {"runs", "results"} & set(includes):
             items = RunItems(self._session, self._work.links, texts)
             nested = dict(nested_runs(items, self._session, visible_runs(self._actor), tasks, includes))
-        return TaskItems(self._session, self._work.links).write(tasks, nested)
+        return TaskItems(self._work.connection, self._work.links).write(tasks, nested)
 
     def status(self, task_id: int) -> RunStatus:
         """Give the status of now."""
@@ -126,3 +114,15 @@ class Tasks:
         self._work.tell(VALUES_RELEASED, None)
         # The database removes descendants, runs, ports and databases along with it.
         self._session.execute(delete(Task).where(Task.id == found.id).execution_options(synchronize_session=False))
+
+
+def _number(kept: Select[Any] | None, parameters: Parameters) -> Select[Any] | None:
+    """Narrow a number that the database keeps down by the filters of a list; None where it is kept for no such list."""
+    if kept is None or not set(parameters.items) <= UNFILTERED | COUNTED:
+        return None
+    for name in COUNTED:
+        value = parameters.integer(name)
+        if value is not None:
+            value = bool(value) if name == "is_user_created" else value
+            kept = kept.where(getattr(TaskCount, name) == int(value))
+    return kept

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Table, bindparam, or_, select
 
 from hanse_core.errors import Invalid
 from hanse_server.accounts.models import Organization
@@ -13,13 +13,13 @@ from hanse_server.tasks.models import Task
 from hanse_server.tasks.queries import began_at
 from hanse_web.access import Actor
 
+_node = cast(Table, Node.__table__)  # without the table of identities, of which nothing is needed here
 _LIMITS = (
-    select(Node.organization_id, NodeSetting.key, NodeSetting.value)
-    .join(Node, Node.id == NodeSetting.node_id)
+    select(_node.c.organization_id, NodeSetting.key, NodeSetting.value)
+    .join(_node, _node.c.id == NodeSetting.node_id)
     .where(
-        Node.collaboration_id == bindparam("collaboration_id"),
-        Node.organization_id.in_(bindparam("ids", expanding=True)),
-        NodeSetting.key.in_(("allowed_users", "allowed_orgs")),
+        _node.c.collaboration_id == bindparam("collaboration_id"),
+        or_(NodeSetting.key == "allowed_users", NodeSetting.key == "allowed_orgs"),
     )
 )
 
@@ -32,20 +32,23 @@ class Initiator:
     organization_id: int | None
 
 
-def initiator_of(session: Session, actor: Actor, parent: Task | None) -> Initiator:
+def initiator_of(source: Connection, actor: Actor, parent: Task | None) -> Initiator:
     """Find out for whom a task is: the user who asks, or who began the computation that a container is part of."""
     if parent is None:
         return Initiator(actor.id, actor.organization_id)
-    return Initiator(parent.init_user_id, began_at(session, parent.job_id))
+    return Initiator(parent.init_user_id, began_at(source, parent.job_id))
 
 
-def require_willing_nodes(session: Session, collaboration_id: int, ids: Collection[int], initiator: Initiator) -> None:
+def require_willing_nodes(
+    source: Connection, collaboration_id: int, ids: Collection[int], initiator: Initiator
+) -> None:
     """Respect what the nodes of these organizations shared about whom they work for."""
-    limits = session.execute(_LIMITS, {"collaboration_id": collaboration_id, "ids": list(ids)}).all()
+    shared = source.execute(_LIMITS, {"collaboration_id": collaboration_id})
+    limits = [row for row in shared if row.organization_id in ids]
     if not limits:
         return
     own_name = select(Organization.name).where(Organization.id == initiator.organization_id)
-    organization = {str(initiator.organization_id), session.scalar(own_name)}
+    organization = {str(initiator.organization_id), source.scalar(own_name)}
     willing = {
         row.organization_id
         for row in limits
