@@ -8,20 +8,21 @@ from typing import Any
 import structlog
 
 from hanse_core import events
-from hanse_core.errors import HanseError, NotFound
+from hanse_core.errors import HanseError
 from hanse_core.states import RunStatus
-from hanse_node import ending, memory, policy, runs
+from hanse_node import ending, memory, runs
 from hanse_node.backoff import Backoff
 from hanse_node.errors import WrongKey
 from hanse_node.execution import Execution
 from hanse_node.journal import Decision
 from hanse_node.offers import Offer
-from hanse_node.policy import Request, Verdict
+from hanse_node.policy.decision import Verdict
+from hanse_node.policy.model import Policies
 from hanse_node.reconcile import Action, Deliver, Forget, Refuse, Report, Start, Stop, plan
 from hanse_node.runs import LocalRun, Phase
 from hanse_node.station import Station
 from hanse_node.threads import in_thread
-from hanse_node.uplink.base import Kill
+from hanse_node.uplink.base import Heard, Kill
 
 RECONCILE_SECONDS = 60.0
 log = structlog.get_logger()
@@ -41,11 +42,13 @@ class Agent:
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
         self._worked = False
+        self._shared_edition = station.gate.rulebook.edition.number
 
     async def run(self) -> None:
         """Work until cancelled. Raises `WrongKey` when the server no longer knows this node."""
         async with self._group:
             self._task(self._station.uplink.listen())
+            self._task(self._station.gate.rulebook.watch(self._station.uplink.bell.ring))
             gone = await self._loop()
             for task in self._tasks:
                 task.cancel()
@@ -74,10 +77,15 @@ class Agent:
             heard = await self._station.uplink.bell.heard(wait)
             for kill in heard.kills:
                 self._kill(kill)
-            if heard.synced:
-                for execution in self._executions.values():
-                    execution.nudge()
-                await self.share()
+            await self._told(heard)
+
+    async def _told(self, heard: Heard) -> None:
+        """Share again what the server has forgotten, or what is no longer true."""
+        if heard.synced:
+            for execution in self._executions.values():
+                execution.nudge()
+        if heard.synced or self._shared_edition != self._station.gate.rulebook.edition.number:
+            await self.share()
 
     async def reconcile(self) -> None:
         """Compare once what the server wants with what is here, and act on the difference."""
@@ -89,13 +97,14 @@ class Agent:
         self._offers = {run_id: offer for run_id, offer in offers.items() if run_id not in self._delivered}
         tombstones = {i: run for i, run in self._station.journal.find(self._offers).items() if run.is_over}
         actual = tombstones | {i: execution.run for i, execution in self._executions.items()}
-        wanted = {run_id: await self._verdict(offer) for run_id, offer in self._offers.items()}
+        wanted = {run_id: self._station.gate.at_sight(offer) for run_id, offer in self._offers.items()}
         for action in plan(wanted, actual):
             self._do(action, wanted)
         await self._tidy()
 
     async def share(self) -> None:
         """Tell the server what this node is willing to tell about itself."""
+        self._shared_edition = self._station.gate.rulebook.edition.number
         if self._station.settings.share_config:
             info = await in_thread(_shared, self._station)
             await self._station.uplink.emit(events.NODE_INFO, info)
@@ -113,20 +122,6 @@ class Agent:
                 self._task(self._report(run_id))
             case Forget(run_id):
                 log.debug("run_forgotten", run_id=run_id)
-
-    async def _verdict(self, offer: Offer) -> Verdict:
-        joined = self._station.uplink.identity.collaboration_id
-        if offer.collaboration_id not in (None, joined):
-            # Should the server move this node while it runs: `membership` looks only at the start.
-            return Verdict(
-                False, f"the task is of collaboration {offer.collaboration_id}, this station joined {joined}"
-            )
-        policies = self._station.settings.policies
-        name = None
-        if policy.needs_names(policies) and offer.init_org is not None:
-            with contextlib.suppress(NotFound):
-                name = (await self._station.uplink.organization(offer.init_org)).name
-        return policy.decide(policies, Request(offer.image, offer.init_user, offer.init_org, name))
 
     def _begin(self, offer: Offer, verdict: Verdict) -> None:
         run = LocalRun(offer.run_id)
@@ -215,11 +210,19 @@ class Agent:
 
 
 def _shared(station: Station) -> dict[str, object]:
-    policies = station.settings.policies
+    policies = station.gate.rulebook.edition.policies
     info: dict[str, object] = {"encryption": station.vault.encrypted, **station.sources.shared()}
-    info["allowed_algorithms"] = list(policies.allowed_algorithms or ()) if policies else []
+    info["allowed_algorithms"] = _allowed_algorithms(policies)
     if policies and policies.allowed_users:
         info["allowed_users"] = list(policies.allowed_users)
     if policies and policies.allowed_organizations:
         info["allowed_orgs"] = list(policies.allowed_organizations)
     return info
+
+
+def _allowed_algorithms(policies: Policies | None) -> list[str] | str:
+    if policies is None:
+        return []
+    if policies.accept_v4_defaults and policies.allowed_algorithms is None:
+        return "all"
+    return list(policies.allowed_algorithms or ())

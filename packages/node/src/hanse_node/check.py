@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hanse_core.errors import HanseError
-from hanse_node import policy
 from hanse_node.errors import WrongKey
 from hanse_node.main import build_runtime
+from hanse_node.policy.words import describe
+from hanse_node.policy_file import read as read_policy
 from hanse_node.settings import Recipe, Settings
 from hanse_node.sources import Sources
 from hanse_node.uplink.http import HttpUplink
@@ -59,12 +60,13 @@ def _directory(directory: Path) -> Finding:
 
 
 def _policy(settings: Settings) -> list[Finding]:
-    rules = policy.describe(settings.policies)
-    policies = settings.policies
-    if policies is None or not (policies.allowed_algorithms or policies.allowed_algorithm_stores):
-        remedy = 'for example  policies: {allowed_algorithms: ["^hanse/.*"]}'
-        return [Finding(False, "this node has no policy, so it runs nothing", remedy)]
-    return [Finding(True, f"policy: {rule}") for rule in rules]
+    try:
+        policies = read_policy(settings)
+    except HanseError as error:
+        return [Finding(False, error.message, "; ".join(f"{k}: {' '.join(t)}" for k, t in error.errors.items()))]
+    if policies is None or policies.allows_nothing:
+        return [Finding(False, "this node has no policy, so it runs nothing", "make one:  hanse node policy init")]
+    return [Finding(True, f"policy: {rule}") for rule in describe(policies)]
 
 
 def _databases(sources: Sources) -> list[Finding]:

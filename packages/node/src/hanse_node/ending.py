@@ -1,5 +1,6 @@
 """What the server gets of an ended run: status, sealed output and log."""
 
+import builtins
 import os
 import stat
 from collections.abc import Mapping
@@ -10,6 +11,10 @@ from typing import Any
 from hanse_core.states import RunStatus
 
 SAID_BY_NODE = "node > "
+KINDS_OF_ERROR = frozenset(
+    name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)
+)
+TAIL_BYTES = 100_000
 LOG_WITHHELD = "Node does not allow sharing algorithm logs"
 
 
@@ -41,6 +46,15 @@ def log_text(printed: bytes, notes: list[str], *, share: bool) -> str:
 
 def note_line(note: str) -> str:
     return f"{SAID_BY_NODE}{note}"
+
+
+def kind_of_error(printed: bytes) -> str | None:
+    """Name the kind of Python error with which a log ends: one of the language's own, never the text beside it."""
+    for line in reversed(printed[-TAIL_BYTES:].decode("utf-8", "replace").splitlines()):
+        name = line.partition(":")[0].strip()
+        if name in KINDS_OF_ERROR:
+            return name
+    return None
 
 
 def _unforged(printed: str) -> str:

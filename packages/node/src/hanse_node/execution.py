@@ -20,7 +20,8 @@ from hanse_node.blobs import BlobInput
 from hanse_node.errors import WrongKey
 from hanse_node.journal import Decision
 from hanse_node.offers import Offer
-from hanse_node.policy import Verdict
+from hanse_node.policy import calls, results
+from hanse_node.policy.decision import Terms, Verdict
 from hanse_node.proxy import tokens
 from hanse_node.proxy.relay import ServedRun
 from hanse_node.runs import LocalRun, Phase
@@ -40,6 +41,22 @@ class _Over(Exception):
     """The run was killed or closed while something was still to be done for it."""
 
 
+class _NotAllowed(HanseError):
+    """What was allowed is no longer what would start."""
+
+
+def _status_of(error: HanseError) -> RunStatus:
+    """Give the state in which a run ends that could not start because of this."""
+    by_kind = {
+        _NotAllowed: RunStatus.NOT_ALLOWED,
+        ImageMissing: RunStatus.NO_IMAGE,
+        StartFailed: RunStatus.START_FAILED,
+        UnknownDatabase: RunStatus.START_FAILED,
+        DatabaseUnreadable: RunStatus.START_FAILED,
+    }
+    return next((status for kind, status in by_kind.items() if isinstance(error, kind)), RunStatus.FAILED)
+
+
 class Execution:
     """The work for one run; made anew from the journal after a restart."""
 
@@ -48,6 +65,8 @@ class Execution:
         self.offer = offer
         self._station = station
         self._verdict = verdict
+        self._edition = 0
+        """The edition of the policy by which the verdict was given."""
         self._backoff = Backoff(0.25, 15.0)
         self._stopping = asyncio.Event()
         self._closed = False
@@ -72,8 +91,8 @@ class Execution:
 
     async def live(self) -> None:
         """Bring the run to its end. Raises only when the journal cannot be written."""
-        if self.run.phase is Phase.QUEUED and self._verdict is not None and not self._verdict.allowed:
-            self._refuse(RunStatus.NOT_ALLOWED, self._verdict.reason)
+        if self.run.phase is Phase.QUEUED:
+            await self._judge()
         async with self._slot():
             if self.run.phase is Phase.QUEUED:
                 await self._begin()
@@ -92,6 +111,32 @@ class Execution:
 
     # Start
 
+    async def _judge(self) -> None:
+        """Let the policy decide, and refuse what it does not allow."""
+        gate, refusal = self._station.gate, None
+        try:
+            if self._verdict is None or self._verdict.allowed:
+                self._edition = gate.rulebook.edition.number
+                self._verdict = await self._unless_over(self._insist(lambda: gate.judge(self.offer, self._call)))
+            if not self._verdict.allowed:
+                refusal = RunStatus.NOT_ALLOWED, f"not allowed at this station: {self._verdict}"
+        except _Over:
+            refusal = RunStatus.KILLED, runs.KILL_NOTE
+        except HanseError as error:
+            refusal = RunStatus.NOT_ALLOWED, f"this station could not decide about the run: {error.message}"
+        if refusal is not None and self.run.phase is Phase.QUEUED:
+            self._refuse(*refusal)
+
+    async def _call(self) -> calls.Call:
+        """Read what the input asks for; nothing is known of one that is too long to be looked at, or unreadable."""
+        try:
+            payload = await self._payload()
+        except HanseError as error:
+            if error.status >= 500:
+                raise
+            return calls.Call()
+        return await in_thread(calls.read, payload)
+
     @contextlib.asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
         """Hold one of the places for top-level runs; what already runs after a restart is not held up."""
@@ -109,18 +154,20 @@ class Execution:
             self._station.slots.release()
 
     async def _begin(self) -> None:
+        if self._edition != self._station.gate.rulebook.edition.number:
+            await self._judge()
+        if self.run.phase is Phase.QUEUED:
+            await self._try_to_start()
+
+    async def _try_to_start(self) -> None:
         try:
             async with self._station.starts:
                 await self._start()
         except _Over:
             if self.run.phase is Phase.CLAIMED or not self._closed:
                 self._refuse(RunStatus.KILLED, runs.KILL_NOTE)
-        except ImageMissing as error:
-            self._refuse(RunStatus.NO_IMAGE, error.message)
-        except (StartFailed, UnknownDatabase, DatabaseUnreadable) as error:
-            self._refuse(RunStatus.START_FAILED, error.message)
         except HanseError as error:
-            self._refuse(RunStatus.FAILED, error.message)
+            self._refuse(_status_of(error), error.message)
         except Exception as error:
             self._log.exception("start_failed_unexpectedly")
             self._refuse(RunStatus.START_FAILED, f"this node could not start the run ({type(error).__name__})")
@@ -130,6 +177,7 @@ class Execution:
         payload = await self._payload()
         selected = station.sources.select(offer.databases)
         server_token, digest = await self._unless_over(self._claim_and_resolve())
+        self._require_judged(digest)
         token = tokens.issue(station.secret, offer.run_id, server_token)
         await in_thread(station.workspace.prepare, offer.run_id, payload, token)
         self._advance(runs.Claimed(), self._claim(digest, selected))
@@ -165,6 +213,12 @@ class Execution:
             if isinstance(outcome, BaseException):
                 raise outcome
         return str(token), str(digest)
+
+    def _require_judged(self, digest: str) -> None:
+        """Refuse when the tag has moved on since the policy looked at what it stands for."""
+        judged = self._verdict.digest if self._verdict else None
+        if judged not in (None, digest):
+            raise _NotAllowed(f"{self.offer.image} no longer stands for the {judged} that the policy allows")
 
     async def _check_still_open(self) -> None:
         if not await self._insist(lambda: self._station.uplink.is_open(self.run.run_id)):
@@ -217,7 +271,9 @@ class Execution:
                 exited = Exit(-1, "lost")
             for companion in companions:
                 companion.cancel()
-        self._advance(runs.Exited(exited.code, exited.reason, exited.note))
+        code = f"the algorithm ended with exit code {exited.code}" if exited.code else ""
+        note = "; ".join(part for part in (code, exited.note) if part)
+        self._advance(runs.Exited(exited.code, exited.reason, note))
 
     async def _tell(self, reference: str) -> None:
         """Report `active` first: at stock servers that clears the log, so no line may go before it."""
@@ -233,7 +289,7 @@ class Execution:
             self.close()
             return
         await self._announce(RunStatus.ACTIVE)
-        if self._station.settings.share_algorithm_logs:
+        if self._shares_log(await self._station.gate.terms(self.offer)):
             await self._stream_log(reference)
 
     async def _stream_log(self, reference: str) -> None:
@@ -260,18 +316,25 @@ class Execution:
         """Put what the server is to get on disk, sealed for the organization that asked."""
         station, run = self._station, self.run
         status, notes = run.status or RunStatus.UNKNOWN_ERROR, [run.note] if run.note else []
+        # A run that never started has nothing that could leave, so its refusal waits for no policy.
+        terms = await station.gate.terms(self.offer) if run.reference else Terms()
         try:
-            output = await self._output(notes)
+            output = await self._output(notes, terms)
             result = station.vault.seal(output, await self._recipient())
-        except (ending.OutputUnusable, OSError, Invalid, NotFound) as error:
+        except (ending.OutputUnusable, results.ResultRefused, OSError, Invalid, NotFound) as error:
             status, result = RunStatus.FAILED if status is RunStatus.COMPLETED else status, ""
             notes.append(str(error))
         printed = await self._printed(run.reference) if run.reference else b""
-        log = ending.log_text(printed, notes, share=station.settings.share_algorithm_logs or not run.reference)
+        if status is RunStatus.CRASHED and (kind := ending.kind_of_error(printed)):
+            notes.append(f"kind of error: {kind}")
+        log = ending.log_text(printed, notes, share=self._shares_log(terms) or not run.reference)
         await in_thread(station.workspace.keep_answer, run.run_id, ending.answer(status, result, log))
         decision = Decision("ended", status.value, "; ".join(notes) or None, bytes_out=len(result))
         self.run = replace(self.run, status=status)
         self._advance(runs.Sealed(), decision)
+
+    def _shares_log(self, terms: Terms) -> bool:
+        return self._station.settings.share_algorithm_logs if terms.share_logs is None else terms.share_logs
 
     async def _printed(self, reference: str, offset: int = 0) -> bytes:
         try:
@@ -280,14 +343,14 @@ class Execution:
             self._log.warning("log_unreadable", cause=str(error))
             return b""
 
-    async def _output(self, notes: list[str]) -> bytes:
+    async def _output(self, notes: list[str], terms: Terms) -> bytes:
         if self.run.reference is None:
             return b""
         path = self._station.workspace.folder(self.run.run_id) / OUTPUT
         output = await in_thread(ending.read_output, path, self._station.settings.limits.output_bytes)
         if not output and self.run.status is RunStatus.COMPLETED:
             notes.append("the algorithm ended well but wrote no result")
-        return output
+        return await in_thread(results.checked, output, terms)
 
     async def _recipient(self) -> str:
         if not self._station.vault.encrypted or self.offer.init_org is None:

@@ -10,10 +10,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from hanse_core.errors import HanseError
-from hanse_node import membership, memory, policy
+from hanse_node import membership, memory, weaknesses
 from hanse_node.agent import Agent
 from hanse_node.backoff import patiently
+from hanse_node.errors import CannotStart
+from hanse_node.gate import Gate
 from hanse_node.journal import Journal
+from hanse_node.policy.words import describe
+from hanse_node.policy_file import Rulebook
 from hanse_node.proxy import tokens
 from hanse_node.proxy.sockets import Proxy
 from hanse_node.runtimes.base import Runtime
@@ -65,7 +69,8 @@ async def opened(
             stack.push_async_callback(_end_runs, runtime)
         uplink = uplink or HttpUplink(settings)
         stack.push_async_callback(uplink.close)
-        _say_what_matters(settings, sources)
+        rulebook = Rulebook(settings)
+        _say_what_matters(settings, sources, rulebook)
         await runtime.prepare()
         identity = await uplink.connect()
         log.info("node_connected", node=identity.name, node_id=identity.node_id, organization=identity.organization)
@@ -74,9 +79,9 @@ async def opened(
         await _publish_key(vault, uplink)
         proxy = Proxy(uplink, vault, identity.collaboration_id, secret, uplink.bell.task_news)
         stack.push_async_callback(proxy.close_all)
-        parallel = settings.limits.parallel_runs
+        parallel, gate = settings.limits.parallel_runs, Gate(rulebook, uplink, runtime)
         yield Station(
-            settings, uplink, runtime, journal, workspace, vault, sources, proxy, secret,
+            settings, uplink, runtime, journal, workspace, vault, sources, proxy, gate, secret,
             starts=asyncio.Semaphore(parallel), slots=asyncio.Semaphore(parallel),
         )  # fmt: skip
 
@@ -146,9 +151,13 @@ def configure_logs(level: str) -> None:
     )
 
 
-def _say_what_matters(settings: Settings, sources: Sources) -> None:
-    for line in policy.describe(settings.policies):
+def _say_what_matters(settings: Settings, sources: Sources, rulebook: Rulebook) -> None:
+    if problem := rulebook.edition.problem:
+        raise CannotStart(f"{problem}. Mend it and start again; runs that are open wait until then")
+    for line in describe(rulebook.edition.policies):
         log.info("policy", rule=line)
+    for weakness in weaknesses.of(settings, rulebook.edition.policies):
+        log.warning("weak_setting", key=weakness.key, meaning=weakness.meaning, remedy=weakness.remedy)
     for problem in sources.problems():
         log.warning("database_unreadable", cause=problem)
     if ignored := settings.ignored():

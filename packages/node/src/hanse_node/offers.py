@@ -34,6 +34,7 @@ class Offer:
     databases: tuple[DatabaseChoice, ...] = ()
     in_blob_store: bool = False
     collaboration_id: int | None = None
+    store_id: int | None = None
 
     def facts(self) -> dict[str, Any]:
         """Give what the journal keeps; the input is not among it."""
@@ -61,6 +62,7 @@ class Offer:
                 databases=tuple(_choice(entry) for entry in task.get("databases") or ()),
                 in_blob_store=bool(item.get("blob_storage_used")),
                 collaboration_id=_linked(task.get("collaboration")),
+                store_id=_linked(task.get("algorithm_store")),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise Invalid(f"the server sent a run that cannot be read: {type(error).__name__} {error}") from error

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hanse_node.policy import Verdict
+from hanse_node.policy.decision import Verdict
 from hanse_node.runs import UNFINISHED, LocalRun, Phase
 
 
@@ -66,7 +66,7 @@ def _action(run_id: int, verdict: Verdict | None, run: LocalRun | None) -> Actio
     if verdict is None:
         return _unwanted(run_id, run)
     if run is None:
-        return Start(run_id) if verdict.allowed else Refuse(run_id, verdict.reason)
+        return Start(run_id) if verdict.allowed else Refuse(run_id, str(verdict))
     return Report(run_id) if run.phase is Phase.DELIVERED else None
 
 

@@ -15,6 +15,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     StringConstraints,
     ValidationError,
@@ -23,6 +24,7 @@ from pydantic import (
 
 from hanse_core.errors import Invalid
 from hanse_node.docker_settings import Devices, Docker, Registry
+from hanse_node.policy.model import Policies, Text
 
 PREFIX = "HANSE_NODE_"
 FILE_TYPES = frozenset({"csv", "parquet", "excel", "folder"})
@@ -32,20 +34,8 @@ LONGEST_DIRECTORY = 80
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 
 
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str | int) else value
-
-
-def _as_text(value: object) -> object:
-    return str(value) if isinstance(value, int | float | bool) else value
-
-
 def _or_empty(value: object) -> object:
     return {} if value is None else value
-
-
-Text = Annotated[str, BeforeValidator(_as_text)]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
 
 
 class _Frozen(BaseModel):
@@ -68,16 +58,6 @@ class Database(_Frozen):
 class Encryption(_Frozen):
     enabled: bool = False
     private_key: Path | None = None
-
-
-class Policies(_Frozen):
-    allowed_algorithms: Texts | None = None
-    allowed_users: Texts = ()
-    allowed_organizations: Texts = ()
-    allowed_algorithm_stores: Texts | None = None
-    allow_either_whitelist_or_store: bool = False
-    allow_basics_algorithm: bool = True
-    require_algorithm_pull: bool = True
 
 
 class Recipe(_Frozen):
@@ -118,8 +98,10 @@ class Settings(_Frozen):
     databases: Annotated[tuple[Database, ...], BeforeValidator(lambda v: () if v is None else v)] = ()
     encryption: Encryption = Encryption()
     policies: Annotated[Policies | None, BeforeValidator(lambda v: v or None)] = None
+    policies_file: Path | None = None
+    accept_v4_defaults: bool = False
     algorithm_env: Annotated[dict[str, Text], BeforeValidator(_or_empty)] = {}
-    share_algorithm_logs: bool = True
+    share_algorithm_logs: bool = False
     share_config: bool = True
     directory: Path
     runtime: Literal["process", "docker", "memory"] = "process"
@@ -146,14 +128,21 @@ class Settings(_Frozen):
     whitelist: Any = None
     run_context_file: Any = None
 
+    _source: Path | None = PrivateAttr(None)
+
+    @property
+    def source(self) -> Path | None:
+        """The file that they were read from."""
+        return self._source
+
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
         _distinct_labels(self.databases)
         _web_address(self.server_url)
         if (self.api_key is None) == (self.api_key_file is None):
             raise ValueError("exactly one of api_key and api_key_file must be given")
-        if self.encryption.enabled and self.encryption.private_key is None:
-            raise ValueError("encryption.private_key must name the private key file when encryption is enabled")
+        if self.policies is not None and self.policies_file is not None:
+            raise ValueError("the policy must be in one place: under policies, or in the policies_file")
         if len(str(self.directory)) > LONGEST_DIRECTORY:
             raise ValueError(f"directory must not be longer than {LONGEST_DIRECTORY} characters (Unix socket paths)")
         return self
@@ -209,21 +198,29 @@ def _key_of(name: str) -> str:
 def load(path: Path, name: str | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings. Raises `Invalid` naming file, key and cause."""
     environment = os.environ if environment is None else environment
-    raw = _read(path)
-    _overlay(raw, environment)
+    raw = read_yaml(path)
+    overlay(raw, environment)
     raw["name"] = name or raw.get("name") or path.stem
     raw.setdefault("directory", str(_default_directory(raw["name"], environment)))
     _anchor(raw, path.resolve().parent)
     try:
-        return Settings.model_validate(raw)
+        settings = Settings.model_validate(raw)
     except ValidationError as error:
-        errors: dict[str, list[str]] = {}
-        for item in error.errors(include_url=False, include_input=False, include_context=False):
-            errors.setdefault(".".join(str(part) for part in item["loc"]) or "settings", []).append(_cause(item))
-        raise Invalid(f"the configuration {path} is not valid", errors=errors) from None
+        raise not_valid(f"the configuration {path}", error) from None
+    settings._source = path.resolve()
+    return settings
 
 
-def _read(path: Path) -> dict[str, Any]:
+def not_valid(what: str, error: ValidationError) -> Invalid:
+    """Put what pydantic found into words, key by key."""
+    errors: dict[str, list[str]] = {}
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        errors.setdefault(".".join(str(part) for part in item["loc"]) or "settings", []).append(_cause(item))
+    return Invalid(f"{what} is not valid", errors=errors)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a mapping. Raises `Invalid` naming the file, and the line where there is one."""
     try:
         raw = yaml.safe_load(path.read_text())
     except OSError as error:
@@ -237,7 +234,7 @@ def _read(path: Path) -> dict[str, Any]:
     return raw
 
 
-def _overlay(raw: dict[str, Any], environment: Mapping[str, str]) -> None:
+def overlay(raw: dict[str, Any], environment: Mapping[str, str]) -> None:
     """Let `HANSE_NODE_LIMITS__SECONDS=10` win over `limits: {seconds: …}`; lists and mappings are given as JSON."""
     for variable, text in environment.items():
         if not variable.startswith(PREFIX):
@@ -256,12 +253,12 @@ def _default_directory(name: str, environment: Mapping[str, str]) -> Path:
 
 def _anchor(raw: dict[str, Any], folder: Path) -> None:
     """Take relative paths as relative to the configuration file."""
-    for key in ("directory", "api_key_file"):
+    for key in ("directory", "api_key_file", "policies_file"):
         if isinstance(raw.get(key), str):
             raw[key] = str(folder / raw[key])
     encryption = raw.get("encryption")
-    if isinstance(encryption, dict) and isinstance(encryption.get("private_key"), str):
-        raw["encryption"] = {**encryption, "private_key": str(folder / encryption["private_key"])}
+    if isinstance(encryption, dict):
+        raw["encryption"] = {**encryption, "private_key": _private_key(encryption, folder, Path(raw["directory"]))}
     if isinstance(raw.get("docker_registries"), list):
         raw["docker_registries"] = [_with_path(entry, "password_file", folder) for entry in raw["docker_registries"]]
     if isinstance(raw.get("databases"), list):
@@ -272,6 +269,14 @@ def _with_path(entry: object, key: str, folder: Path) -> object:
     if isinstance(entry, dict) and isinstance(entry.get(key), str):
         return {**entry, key: str(folder / entry[key])}
     return entry
+
+
+def _private_key(encryption: Mapping[str, object], folder: Path, directory: Path) -> object:
+    """Without a name it is v4's `private_key.pem`, in the node's own folder."""
+    named = encryption.get("private_key")
+    if named in (None, ""):
+        return str(directory / "private_key.pem") if encryption.get("enabled") else None
+    return str(folder / named) if isinstance(named, str) else named
 
 
 def _anchored(database: object, folder: Path) -> object:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from hanse_node.gate import Gate
 from hanse_node.journal import Journal
 from hanse_node.proxy.sockets import Proxy
 from hanse_node.runtimes.base import Runtime
@@ -25,6 +26,7 @@ class Station:
     vault: Vault
     sources: Sources
     proxy: Proxy
+    gate: Gate
     secret: bytes
     starts: asyncio.Semaphore
     """Limits how many runs are being started at the same time."""

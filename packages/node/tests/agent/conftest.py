@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from hanse_core import events
 from hanse_core.crypto import keys
 from hanse_node.agent import Agent
 from hanse_node.main import opened
@@ -78,15 +79,24 @@ class Bench:
     async def node(self, **more: Any) -> AsyncIterator[Station]:
         """Let a node work for as long as the block lasts."""
         runtime = MemoryRuntime(self.algorithms, self.engine)
-        async with opened(self.settings(**more), self.uplink, runtime) as station:
-            working = asyncio.ensure_future(Agent(station, reconcile_seconds=0.05).run())
-            try:
-                yield station
-            finally:
-                working.cancel()
-                await asyncio.wait({working})
-                if not working.cancelled():
-                    working.result()
+        async with opened(self.settings(**more), self.uplink, runtime) as station, self.working(station):
+            yield station
+
+    @contextlib.asynccontextmanager
+    async def working(self, station: Station) -> AsyncIterator[None]:
+        """Let an agent work on a station for as long as the block lasts."""
+        working = asyncio.ensure_future(Agent(station, reconcile_seconds=0.05).run())
+        try:
+            yield
+        finally:
+            working.cancel()
+            await asyncio.wait({working})
+            if not working.cancelled():
+                working.result()
+
+    def shared(self) -> list[Any]:
+        """Give what the node has told about itself, oldest first."""
+        return [data for event, data in self.uplink.emitted if event == events.NODE_INFO]
 
     async def until(self, condition: Any) -> None:
         """Wait until something has come about; the test's time limit is the limit."""

@@ -86,7 +86,7 @@ def test_check_says_what_works(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (("policies: {allowed_algorithms: [\"^hanse/.*\"]}", ""), "runs nothing for example"),
+        (("policies: {allowed_algorithms: [\"^hanse/.*\"]}", ""), "runs nothing make one"),
         (("d.csv", "gone.csv"), "does not exist on this station correct uri"),
         (("databases: [{label: default, uri: d.csv, type: csv}]", ""), "has no databases"),
         (("directory: state", "directory: d.csv/x"), "cannot be written"),

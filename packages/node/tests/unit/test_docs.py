@@ -6,24 +6,26 @@ import pytest
 from pydantic import BaseModel
 
 from hanse_node.docker_settings import Devices, Docker, ImageRules, Registry
-from hanse_node.settings import Database, Encryption, Policies, Recipe, RunLimits, Settings
+from hanse_node.policy.model import ImageTerms, Policies, ResultLimits, Rule
+from hanse_node.settings import Database, Encryption, Recipe, RunLimits, Settings
 
 PAGE = Path(__file__).parents[4] / "docs" / "reference" / "node-settings.md"
 SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("", Settings), ("databases[].", Database), ("encryption.", Encryption), ("policies.", Policies),
+    ("policies.rules[].", Rule), ("policies.per_image[].", ImageTerms), ("policies.results.", ResultLimits),
     ("images.<name>.", Recipe), ("limits.", RunLimits),
     ("docker.", Docker), ("docker.images.<pattern>.", ImageRules), ("docker_registries[].", Registry),
     ("algorithm_device_requests.", Devices),
 ]  # fmt: skip
 PARENTS = {
     "databases", "encryption", "policies", "images", "limits", "logging", "docker", "docker_registries",
-    "algorithm_device_requests",
+    "algorithm_device_requests", "policies.rules", "policies.per_image", "policies.results",
 }  # fmt: skip
 KEYS = [
     prefix + (field.alias or name)
     for prefix, model in SECTIONS
     for name, field in model.model_fields.items()
-    if (prefix or name not in PARENTS) and (model, name) != (Docker, "images")
+    if prefix + name not in PARENTS and (model, name) != (Docker, "images")
 ]
 
 

@@ -10,11 +10,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from hanse_core.states import RunStatus
 from hanse_node import runs
-from hanse_node.policy import Verdict
+from hanse_node.policy.decision import Verdict, allowed, denied
 from hanse_node.reconcile import Action, Deliver, Forget, Refuse, Report, Start, Stop, plan
 from hanse_node.runs import LocalRun, Phase
 
-YES, NO = Verdict(True, "allowed"), Verdict(False, "not here")
+YES, NO = allowed("list", "allowed"), denied("list", "not here")
 
 
 def local(phase: Phase, **more: object) -> LocalRun:
@@ -24,7 +24,7 @@ def local(phase: Phase, **more: object) -> LocalRun:
 @pytest.mark.parametrize(
     ("wanted", "run", "action"),
     [
-        (YES, None, Start(1)), (NO, None, Refuse(1, "not here")), (YES, local(Phase.QUEUED), None),
+        (YES, None, Start(1)), (NO, None, Refuse(1, str(NO))), (YES, local(Phase.QUEUED), None),
         (YES, local(Phase.RUNNING), None), (NO, local(Phase.RUNNING), None), (YES, local(Phase.ENDED), None),
         (YES, local(Phase.SEALED), Deliver(1)), (None, local(Phase.SEALED), Deliver(1)),
         (YES, local(Phase.DELIVERED), Report(1)), (None, local(Phase.DELIVERED), Forget(1)),
@@ -39,7 +39,7 @@ def test_each_difference_has_its_action(wanted: Verdict | None, run: LocalRun | 
 
 
 def test_older_runs_come_first() -> None:
-    assert plan({9: YES, 3: NO, 5: YES}, {}) == [Start(3) if NO.allowed else Refuse(3, "not here"), Start(5), Start(9)]
+    assert plan({9: YES, 3: NO, 5: YES}, {}) == [Start(3) if NO.allowed else Refuse(3, str(NO)), Start(5), Start(9)]
 
 
 @dataclass

@@ -88,7 +88,7 @@ def test_nothing_secret_is_in_the_text_of_the_settings(stock: Settings) -> None:
         ("level: WARNING", "level: LOUD", "logging.level", "'DEBUG'"),
         ("directory: state", "directory: " + 90 * "x", "settings", "directory"),
         ("api_key: 1f0c8b7a-0000-4000-8000-000000000000", "", "settings", "exactly one of api_key and api_key_file"),
-        ("enabled: false", "enabled: true", "settings", "private_key"),
+        ("policies: {", "policies_file: p.yaml\npolicies: {", "settings", "in one place"),
     ],
 )
 def test_a_mistake_is_named_with_its_key(tmp_path: Path, before: str, after: str, field: str, cause: str) -> None:
@@ -100,6 +100,11 @@ def test_a_mistake_is_named_with_its_key(tmp_path: Path, before: str, after: str
 @pytest.mark.parametrize("text", ["a: [", "- just\n- a list\n", "\x00"])
 def test_what_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
     assert problems(tmp_path, text) == {}
+
+
+def test_without_a_name_the_private_key_is_where_v4_has_it(tmp_path: Path) -> None:
+    settings = load(write(tmp_path, changed(STOCK, "enabled: false", "enabled: true")), environment={})
+    assert settings.encryption.private_key == tmp_path / "state" / "private_key.pem"
 
 
 def test_an_absent_file_is_named(tmp_path: Path) -> None:

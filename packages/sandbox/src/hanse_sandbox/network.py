@@ -107,6 +107,7 @@ class Station:
             "encryption": {"enabled": False},
             "policies": {"allowed_algorithms": list(images)},
             "directory": str(self.directory),
+            "share_algorithm_logs": True,
             "on_stop": "end",
             "images": {
                 image: {"package": recipe, "python": sys.executable} if isinstance(recipe, str) else recipe

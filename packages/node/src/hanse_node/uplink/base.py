@@ -122,6 +122,12 @@ class Uplink(Protocol):
     async def organization(self, organization_id: int) -> Organization:
         """Give name and public key (known for a minute)."""
 
+    async def store_url(self, store_id: int) -> str:
+        """Give the address that the server knows of an algorithm store."""
+
+    async def store_algorithms(self, url: str, image: str) -> list[dict[str, Any]]:
+        """Ask an algorithm store itself what it lists for an image. Raises `Unavailable` when it gives no list."""
+
     async def publish_key(self, public_key: str) -> None:
         """Publish our organization's public key."""
 

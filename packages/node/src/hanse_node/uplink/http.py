@@ -16,6 +16,7 @@ from hanse_node.settings import Settings
 from hanse_node.uplink.base import Bell, Identity
 from hanse_node.uplink.live import Live
 from hanse_node.uplink.session import Session
+from hanse_node.uplink.stores import Stores
 from hanse_node.uplink.transport import HttpTransport, Query, Response, Stream, Transport
 
 PAGE = 100
@@ -35,6 +36,7 @@ class HttpUplink:
         self._identity: Identity | None = None
         self._repeatable = False
         self.bell = Bell()
+        self._stores = Stores(self._transport, self._session, settings.api_url)
         self._live = Live(settings.root_url, self._session, self.bell, lambda: self.identity)
 
     @property
@@ -102,6 +104,12 @@ class HttpUplink:
             known = Organization(str(item["name"]), str(item.get("public_key") or ""))
             self._organizations[organization_id] = (time.monotonic() + CACHE_SECONDS, known)
         return known
+
+    async def store_url(self, store_id: int) -> str:
+        return str((await self._get(f"/algorithmstore/{store_id}"))["url"])
+
+    async def store_algorithms(self, url: str, image: str) -> list[dict[str, Any]]:
+        return await self._stores.algorithms(url, image)
 
     async def publish_key(self, public_key: str) -> None:
         await self._call("PATCH", f"/organization/{self.identity.organization_id}", {"public_key": public_key})

@@ -71,6 +71,10 @@ class MemoryUplink:
         self.blobs: dict[str, bytes] = {}
         self.downloads: list[tuple[str, int]] = []
         """Which blobs were asked for, and from which byte on."""
+        self.stores: dict[int, str] = {}
+        self.algorithms: dict[str, list[dict[str, Any]] | HanseError] = {}
+        """By address of a store: what it lists, or how it fails."""
+        self.store_questions: list[tuple[str, str]] = []
         self.published: list[str] = []
         self.emitted: list[tuple[str, Any]] = []
         self.forwarded: list[Forward] = []
@@ -139,6 +143,17 @@ class MemoryUplink:
 
     async def organization(self, organization_id: int) -> Organization:
         return await self._ask("organization", lambda: self.organizations[organization_id])
+
+    async def store_url(self, store_id: int) -> str:
+        return await self._ask("store_url", lambda: self.stores[store_id])
+
+    async def store_algorithms(self, url: str, image: str) -> list[dict[str, Any]]:
+        await asyncio.sleep(0)
+        self.store_questions.append((url, image))
+        listed = self.algorithms.get(url, [])
+        if isinstance(listed, HanseError):
+            raise listed
+        return listed
 
     async def publish_key(self, public_key: str) -> None:
         await self._ask("publish_key", lambda: self.published.append(public_key))

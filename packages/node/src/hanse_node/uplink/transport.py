@@ -57,8 +57,9 @@ class Transport(Protocol):
         query: Query | None = None,
         body: bytes | None = None,
         silence: float = SILENCE_SECONDS,
+        most: int | None = None,
     ) -> Response:
-        """Send; `silence` is how long to wait for each next byte. Raises `Unreachable`."""
+        """Send; `silence` is how long to wait for each next byte, `most` how many of them. Raises `Unreachable`."""
 
     def stream(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Stream]:
         """Ask for something that may be large. Raises `Unreachable`."""
@@ -82,12 +83,13 @@ class HttpTransport:
         query: Query | None = None,
         body: bytes | None = None,
         silence: float = SILENCE_SECONDS,
+        most: int | None = None,
     ) -> Response:
         with _broken_connections():
             async with self._http().request(
                 method, url, headers=headers, params=query, data=body, timeout=_timeout(silence), allow_redirects=False
             ) as response:
-                return Response(response.status, response.headers, await response.read())
+                return Response(response.status, response.headers, await _body(response, most))
 
     @asynccontextmanager
     async def stream(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Stream]:
@@ -128,6 +130,18 @@ def _broken_connections() -> Iterator[None]:
         raise _unreachable(error, sent=False) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise _unreachable(error, sent=True) from error
+
+
+async def _body(response: aiohttp.ClientResponse, most: int | None) -> bytes:
+    """Read the answer; one that is longer than agreed is no answer."""
+    if most is None:
+        return await response.read()
+    body = bytearray()
+    async for piece in response.content.iter_chunked(65536):
+        body += piece
+        if len(body) > most:
+            raise Unreachable(f"the answer is longer than {most} bytes", sent=True)
+    return bytes(body)
 
 
 def _unreachable(error: Exception, *, sent: bool) -> Unreachable:
