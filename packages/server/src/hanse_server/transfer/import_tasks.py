@@ -11,6 +11,7 @@ from hanse_server.tasks.models import Blob, Job, Run, RunPort, Task, TaskDatabas
 from hanse_server.tasks.values import Place
 from hanse_server.transfer import v4
 from hanse_server.transfer.carrying import Import, table
+from hanse_server.transfer.large_values import LargeValues
 from hanse_server.transfer.report import Report
 from hanse_server.transfer.rows import AT_ONCE, LARGE_AT_ONCE, Row, copy, highest, number_of
 from hanse_web.blobs.base import is_key
@@ -84,7 +85,7 @@ def _database(row: Row) -> Mapping[str, Any]:
     return {"task_id": row.task_id, "label": row.database or "", "parameters": row.parameters or "{}"}
 
 
-def runs(work: Import) -> None:
+def runs(work: Import, values: LargeValues) -> None:
     """Carry the runs with input, result and log, and the ports of their containers."""
     odd: set[str] = set()
 
@@ -93,6 +94,8 @@ def runs(work: Import) -> None:
         if status not in STATUSES:
             odd.add(status)
             status = RunStatus.UNKNOWN_ERROR.value
+        # The UUID of a blob is short.
+        placed = values.columns(row.id, "input", row.input) | values.columns(row.id, "result", row.result)
         return {
             "id": row.id,
             "task_id": row.task_id,
@@ -104,9 +107,8 @@ def runs(work: Import) -> None:
             "finished_at": row.finished_at,
             "cleanup_at": row.cleanup_at,
             "blob_storage_used": bool(row.blob_storage_used),
-            "input": row.input,
-            "result": row.result,
             "log": row.log,
+            **placed,
         }
 
     known = _known_runs()
@@ -117,7 +119,8 @@ def runs(work: Import) -> None:
     orphans = number_of(work.source, v4.run) - number
     _left_out(work.report, "runs", orphans, "whose task was deleted; v4 shows them in no list")
     work.report.note("statuses that do not exist in v4.15 became 'unknown error'", sorted(odd))
-    _blobs(work, known)
+    values.settle(work)
+    _blobs(work, known, values)
     ports = select(v4.port).where(v4.port.c.run_id.in_(known), v4.port.c.port.is_not(None)).order_by(v4.port.c.id)
     copy(work.source, ports, work.target, table(RunPort), _port)
     open_runs = select(func.count()).select_from(v4.run).where(v4.run.c.id.in_(known), v4.run.c.finished_at.is_(None))
@@ -125,7 +128,7 @@ def runs(work: Import) -> None:
         work.report.note(f"{waiting} runs have not ended; their nodes find them here when they log in")
 
 
-def _blobs(work: Import, known: Any) -> None:
+def _blobs(work: Import, known: Any, values: LargeValues) -> None:
     """Note which blobs of the Azure container are whose input or result; their content stays where it is."""
     insertion = (postgresql if work.target.dialect.name == "postgresql" else sqlite).insert(table(Blob))
     columns = select(v4.run.c.id, v4.run.c.input, v4.run.c.result, v4.run.c.finished_at)
@@ -143,6 +146,10 @@ def _blobs(work: Import, known: Any) -> None:
     if noted:
         work.report.count("blobs, which stay in their container", noted)
         work.report.note("`large_result_store` must name the container that the v4 server used")
+        if not values.measure(work):
+            work.report.note(
+                "downloads of these blobs cannot be resumed: the container did not tell their sizes"
+            )
 
 
 def _known_runs() -> Any:

@@ -12,6 +12,7 @@ from hanse_server.stores.models import AlgorithmStore
 from hanse_server.tasks.models import Job, Run, Task
 from hanse_server.transfer import import_accounts, import_collaborations, import_rights, import_stores, import_tasks, v4
 from hanse_server.transfer.carrying import Import, table
+from hanse_server.transfer.large_values import LargeValues
 from hanse_server.transfer.report import Report
 from hanse_server.transfer.rows import continue_after, last_given
 
@@ -27,7 +28,7 @@ SEQUENCES: tuple[tuple[type[Any], Table], ...] = (
 )
 
 
-def import_database(work: Import) -> Report:
+def import_database(work: Import, values: LargeValues) -> Report:
     """Carry everything over; the caller commits."""
     import_accounts.organizations(work)
     carried = import_rights.roles(work)
@@ -41,7 +42,7 @@ def import_database(work: Import) -> Report:
     import_collaborations.nodes(work)
     import_collaborations.studies(work)
     import_tasks.tasks(work, import_stores.stores(work))
-    import_tasks.runs(work)
+    import_tasks.runs(work, values)
     # An id is never given out twice, also not one of what was left out: an old token or link would fit something new.
     for model, former in SEQUENCES:
         continue_after(work.target, table(model), last_given(work.source, former))

@@ -22,6 +22,7 @@ from hanse_server.transfer import databases, fixtures, stock_settings
 from hanse_server.transfer.carrying import Import
 from hanse_server.transfer.exporting import Export, export_database
 from hanse_server.transfer.importing import import_database
+from hanse_server.transfer.large_values import LargeValues
 from hanse_server.transfer.report import Report
 from hanse_web.clock import SystemClock
 from hanse_web.db import IMMEDIATE, make_engine, parsed
@@ -76,8 +77,13 @@ def take_database(source: str, settings: Settings, *, keeps_way_back: bool, dry_
             raise Invalid("the database of the v4 server and ours are the same; give an empty one with --database")
         # A dry run leaves nothing behind, and so must not generate the secret that a start would.
         seal = Seal(new_secret(), SECOND_FACTOR) if dry_run else _otp_seal(settings)
-        with databases.empty(uri) as target:
-            return import_database(Import(former, target, seal, keeps_way_back))
+        values = LargeValues.of(settings, dry_run=dry_run)
+        try:
+            with databases.empty(uri) as target:
+                return import_database(Import(former, target, seal, keeps_way_back), values)
+        except BaseException:
+            values.discard()
+            raise
 
 
 def _otp_seal(settings: Settings) -> Seal:

@@ -20,6 +20,8 @@ class Stored:
 
     key: str
     written_at: datetime
+    size: int
+    """In bytes."""
 
 
 class BlobStore(Protocol):

@@ -65,9 +65,9 @@ class FileBlobs:
             for path in await to_thread.run_sync(_entries, shard):
                 key = path.name.removesuffix(PART)
                 with suppress(FileNotFoundError):
-                    changed = (await to_thread.run_sync(path.stat)).st_mtime
+                    facts = await to_thread.run_sync(path.stat)
                     if is_key(key):
-                        yield Stored(key, datetime.fromtimestamp(changed, UTC))
+                        yield Stored(key, datetime.fromtimestamp(facts.st_mtime, UTC), facts.st_size)
 
     def _path(self, key: str) -> Path:
         if not is_key(key):

@@ -37,7 +37,7 @@ class MemoryBlobs:
     async def list(self) -> AsyncIterator[Stored]:
         self._require_present()
         for key in sorted(self.values):
-            yield Stored(key, datetime.now(UTC))
+            yield Stored(key, datetime.now(UTC), len(self.values[key]))
 
     def _require_present(self) -> None:
         if self.is_away:

@@ -53,7 +53,7 @@ class ObjectBlobs:
                 for found in batch:
                     key = str(found["path"]).rsplit("/", 1)[-1]
                     if is_key(key):
-                        yield Stored(key, found["last_modified"])
+                        yield Stored(key, found["last_modified"], found["size"])
 
 
 @contextmanager

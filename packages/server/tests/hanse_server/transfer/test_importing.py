@@ -1,5 +1,6 @@
 """A v4 database becomes ours: what stays, and what is said about what cannot."""
 
+import asyncio
 import base64
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -301,9 +302,64 @@ def test_blobs_stay_where_they_are_and_belong_to_their_runs(old: Any, move: Move
     old.task(1)
     old.run(1, 1, blob_storage_used=True, input=first, result=second)
     old.run(2, 1, blob_storage_used=True, input=first, result="")
-    assert "`large_result_store` must name the container" in move()
+    said = move()
+    assert "`large_result_store` must name the container" in said
+    assert "cannot be resumed" in said
     blobs = {blob.key: (blob.run_id, blob.field, blob.place) for blob in new.scalars(select(Blob))}
     assert blobs == {first: (1, "input", "blobs"), second: (1, "result", "blobs")}
+
+
+async def _content(settings: Settings, place: Place, key: str) -> bytes:
+    return b"".join([chunk async for chunk in make_stores(settings)[place].open(key)])
+
+
+def test_values_too_large_for_the_database_go_where_such_go(
+    old: Any, move: Move, new: Session, tmp_path: Path, back: Any
+) -> None:
+    long = base64.b64encode(bytes(range(256)) * 400).decode()
+    old.task(1)
+    old.run(1, 1, input="e30=", result=long)
+    old.run(2, 1, input=long, result=None)
+    move()
+    first, second = new.scalars(select(Run).order_by(Run.id))
+    assert (first.input, first.input_key, first.result) == ("e30=", None, None)
+    assert (second.input, second.result, second.result_key) == (None, None, None)
+    rows = {blob.key: blob for blob in new.scalars(select(Blob))}
+    assert {key: (row.run_id, row.field, row.place, row.size) for key, row in rows.items()} == {
+        first.result_key: (1, "result", "values", len(long)),
+        second.input_key: (2, "input", "values", len(long)),
+    }
+    assert all(row.settled_at is not None for row in rows.values())
+    stored = Settings(blobs=StoreSettings(folder=tmp_path / "values"))
+    assert asyncio.run(_content(stored, Place.VALUES, first.result_key or "")).decode() == long
+    _, read = back()
+    assert [(row.input, row.result) for row in read(v4.run)] == [("e30=", long), (long, None)]
+
+
+def test_a_failure_in_the_middle_leaves_no_value_either(old: Any, move: Move, tmp_path: Path) -> None:
+    old.task(1)
+    old.run(1, 1, result="x" * 100_000)
+    with old.engine.begin() as connection:
+        columns = "id, task_id, organization_id, status, assigned_at"
+        connection.execute(text(f"INSERT INTO run ({columns}) VALUES (20, 1, 1, 'x', 'no date')"))
+    for number in range(2, 20):
+        old.run(number, 1)
+    with pytest.raises(ValueError, match="no date"):
+        move()
+    assert [path for path in (tmp_path / "values").rglob("*") if path.is_file()] == []
+
+
+def test_blobs_of_a_store_that_is_set_are_measured(
+    old: Any, move: Move, new: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANSE_SERVER_LARGE_RESULT_STORE__FOLDER", str(tmp_path / "blobs"))
+    here, gone = str(uuid.uuid4()), str(uuid.uuid4())
+    (tmp_path / "blobs" / here[:2]).mkdir(parents=True)
+    (tmp_path / "blobs" / here[:2] / here).write_bytes(b"12345")
+    old.task(1)
+    old.run(1, 1, blob_storage_used=True, input=here, result=gone)
+    assert "cannot be resumed" not in move()
+    assert {blob.key: blob.size for blob in new.scalars(select(Blob))} == {here: 5, gone: None}
 
 
 async def test_a_blob_whose_size_v4_never_told_is_given_as_a_whole(
