@@ -56,6 +56,13 @@ class StrictServer(socketio.AsyncServer):  # type: ignore[misc]
             log.info("socket-message-refused", error=type(error).__name__)
             await self.cut(eio_sid)
 
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        """Forget a peer that left; its held poll is answered at once, which it waits for as long as it is pinged."""
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is not None and reason == self.reason.CLIENT_DISCONNECT:
+            await socket.queue.put(None)
+        await super()._handle_eio_disconnect(eio_sid, reason)
+
     def _is_plain(self, data: str) -> bool:
         """Tell whether a message connects, disconnects, or is an event; none has attachments."""
         if data[:1] in (_CONNECT, _DISCONNECT):

@@ -1,5 +1,6 @@
 """Sockets end, or hear something else, when the rights behind them do."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -171,3 +172,11 @@ async def test_when_the_server_stops_stock_peers_look_for_the_next_one_by_themse
     await live.drain()
     await node.hears("disconnect")
     await node.hears("message", 4)  # welcomed again, here by the same server
+
+
+async def test_a_peer_that_polls_and_leaves_is_not_kept_until_its_poll_runs_out(harbour: Any, world: Any) -> None:
+    node = await harbour.connect(harbour.token("node", world.alpha_main.id), ("polling",))
+    await node.hears("message", 2)
+    async with asyncio.timeout(10):  # a held poll lasts for the interval of pings and then some
+        await node.client.disconnect()
+    await node.hears("disconnect")
