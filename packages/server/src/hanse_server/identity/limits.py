@@ -123,7 +123,7 @@ class LoginLimits:
         self._network = network
         self._failures = Failures(session, now, PASSWORD, network)
         self._here, self._anywhere = _limits_of_accounts(policy)
-        self._of_network = Limit(policy.max_failed_attempts_per_address, NETWORK_PAUSE, LONGEST_NETWORK_PAUSE)
+        self._of_network = network_limit(policy)
 
     def judge(self, user_id: int | None) -> Verdict:
         """Tell whether a user, or a name that nobody has (None), may try to log in from this network."""
@@ -186,6 +186,11 @@ class LoginLimits:
         self._session.execute(update(_users).where(_users.c.id == user_id).values(values))
         if after.is_blocked(self._anywhere, self._now):
             log.warning("account-under-attack", user=user_id, failed=after.failed)
+
+
+def network_limit(policy: PasswordPolicy) -> Limit:
+    """Give how much is allowed to a network at all accounts together."""
+    return Limit(policy.max_failed_attempts_per_address, NETWORK_PAUSE, LONGEST_NETWORK_PAUSE)
 
 
 def _limits_of_accounts(policy: PasswordPolicy) -> tuple[Limit, Limit]:

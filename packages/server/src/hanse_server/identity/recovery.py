@@ -1,6 +1,7 @@
 """Ways back into an account: a mailed token sets a new password, or a new second factor."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from anyio import to_thread
@@ -11,7 +12,7 @@ from hanse_server.accounts.models import User
 from hanse_server.accounts.password_rules import PasswordRules
 from hanse_server.accounts.passwords import NO_PASSWORD, Passwords
 from hanse_server.identity import mailed_tokens
-from hanse_server.identity.limits import forget_failures
+from hanse_server.identity.limits import ANY_ACCOUNT, Failures, forget_failures, network_limit
 from hanse_server.identity.mailed_tokens import PASSWORD, SECOND_FACTOR
 from hanse_server.identity.notices import Notices
 from hanse_server.identity.second_factor import Enrolment, SecondFactors
@@ -21,6 +22,10 @@ from hanse_server.settings import Settings
 from hanse_web.aside import Aside
 from hanse_web.origin import Origin
 from hanse_web.work import Work, Works
+
+LOST_PASSWORD = "lost password"  # noqa: S105
+"""The purpose for which requests of a network are counted, whatever comes of them (ADR 6)."""
+REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +63,34 @@ class Recoveries:
         self._life = settings.recovery_life
         self._pause = settings.password_policy.between_mails
         self._rules = PasswordRules(settings.password_policy)
+        self._limit = network_limit(settings.password_policy)
+        self._paused: dict[str, datetime] = {}
 
-    def ask(self, lost: Lost) -> None:
-        """Have a token mailed, if there is such an account and it was not mailed one a short time ago."""
-        self._aside.do(partial(self._mail_password_token, lost))
+    def ask(self, lost: Lost, origin: Origin) -> None:
+        """Have a token mailed, if there is such an account and it was not mailed one a short time ago.
 
-    def _mail_password_token(self, lost: Lost, work: Work) -> None:
+        A network that asks for many accounts gets the same answer, and no mails for a while.
+        """
+        paused_until = self._paused.get(origin.network)
+        if paused_until is None or paused_until <= self._works.clock.now():
+            self._paused.pop(origin.network, None)
+            self._aside.do(partial(self._mail_password_token, lost, origin.network))
+
+    def _is_too_much(self, work: Work, network: str) -> bool:
+        """Count one more of a network, unless it must pause."""
+        limit, now = self._limit, work.clock.now()
+        failures = Failures(work.session, now, LOST_PASSWORD, network)
+        if pause := failures.of(ANY_ACCOUNT)[ANY_ACCOUNT].blocked_for(limit, now):
+            if len(self._paused) >= REMEMBERED:
+                self._paused.clear()
+            self._paused[network] = now + pause
+            return True
+        failures.count({ANY_ACCOUNT: limit})
+        return False
+
+    def _mail_password_token(self, lost: Lost, network: str, work: Work) -> None:
+        if self._is_too_much(work, network):
+            return
         user_id = _find(work, lost)
         if user_id is None or not self._letters.can_send:
             return

@@ -29,9 +29,9 @@ AllRecoveries = Annotated[Recoveries, Depends(_recoveries)]
 
 
 @router.post("/lost")
-async def lose_password(body: LostPassword, recoveries: AllRecoveries) -> Message:
+async def lose_password(body: LostPassword, recoveries: AllRecoveries, origin: RequestOrigin) -> Message:
     """Have a token mailed that sets a new password; the answer is the same whether or not there is such an account."""
-    recoveries.ask(Lost(body.username, body.email))
+    recoveries.ask(Lost(body.username, body.email), origin)
     return Message(msg="if there is such an account, a mail is on its way to its address")
 
 

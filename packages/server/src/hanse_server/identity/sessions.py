@@ -30,6 +30,8 @@ from hanse_web.work import Work, Works
 
 SESSIONS_ENDED = "sessions_ended"
 """Told to no room, with the ids of sessions (`{"ids"}`): whoever holds live connections of theirs ends them."""
+SURPLUS = 1_000
+"""Sessions that are ended at once to make room."""
 NOWHERE = Origin()
 
 log = structlog.get_logger()
@@ -59,6 +61,7 @@ class Sessions:
         if current is None or version not in (None, current):
             raise Unauthenticated("the account was changed meanwhile; log in again")
         self._session.execute(delete(LoginSession).where(LoginSession.identity_id == user_id, self._is_over()))
+        self._make_room(user_id)
         opened = LoginSession(
             id=str(uuid.uuid4()),
             identity_id=user_id,
@@ -111,6 +114,15 @@ class Sessions:
     def revoke_all(self, user_id: int, *, but: str | None = None) -> None:
         """End all sessions of a user, except one perhaps."""
         self._end(LoginSession.identity_id == user_id, LoginSession.id != but if but is not None else true())
+
+    def _make_room(self, user_id: int) -> None:
+        """End what was unused for longest, so that one more session is no more than there may be."""
+        mine = LoginSession.identity_id == user_id, LoginSession.revoked_at.is_(None)
+        newest = select(LoginSession.id).where(*mine).order_by(LoginSession.last_used_at.desc(), LoginSession.id)
+        surplus = self._session.scalars(newest.offset(self._pairs.limits.most_open - 1).limit(SURPLUS)).all()
+        if surplus:
+            log.info("sessions-ended-for-newer", user=user_id, count=len(surplus))
+            self._end(LoginSession.id.in_(surplus))
 
     def _end(self, *conditions: ColumnElement[bool]) -> bool:
         return end_sessions(self._work, *conditions)

@@ -14,6 +14,7 @@ from hanse_core import events
 from hanse_core.protocol import NAMESPACE
 from hanse_server.live import presence, relay, rooms
 from hanse_server.live.admission import Admission, Refusal
+from hanse_server.live.allowance import Allowance
 from hanse_server.live.connections import Connection, Connections
 from hanse_web.access import Actor, NodeActor
 from hanse_web.work import Work, Works
@@ -45,6 +46,8 @@ class TasksNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         self._seen = seen
         self.refused_seconds = refused_seconds
         self._refused: asyncio.Queue[str] = asyncio.Queue()
+        self.allowance = Allowance(works.clock)
+        self._flooding: set[int] = set()
 
     async def on_connect(self, sid: str, environ: Mapping[str, Any], auth: object = None) -> None:
         """Let somebody in; the socket has been accepted already, as stock nodes need it."""
@@ -121,8 +124,20 @@ class TasksNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         if connection is None or not isinstance(connection.actor, NodeActor) or not isinstance(data, Mapping):
             log.info("socket-event-ignored", use=use.__name__)
             return
+        if not self._is_allowed(connection.actor):
+            return
         if await self._write(use, connection.actor, data) is False:
             log.info("socket-event-not-own", use=use.__name__, node=connection.actor.id)
+
+    def _is_allowed(self, node: NodeActor) -> bool:
+        """Tell whether a node has said little enough; what it says beyond is dropped, and reported over REST anyway."""
+        is_allowed = self.allowance.take(node.id)
+        if is_allowed:
+            self._flooding.discard(node.id)
+        elif node.id not in self._flooding:
+            self._flooding.add(node.id)
+            log.warning("node-says-too-much", node=node.id)
+        return is_allowed
 
     async def _write(self, use: Callable[..., object], *arguments: object) -> object:
         """Do something in a transaction; what fails at this edge is logged only, because REST tells the truth."""

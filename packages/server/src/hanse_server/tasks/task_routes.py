@@ -16,6 +16,7 @@ from hanse_server.tasks.kill_service import Kills
 from hanse_server.tasks.task_service import Tasks
 from hanse_server.tasks.texts import AnswerTexts
 from hanse_server.tasks.watch import HELD_BYTES, Watch
+from hanse_web.access import ContainerActor
 from hanse_web.alike import values_of
 from hanse_web.auth import AnyActor, AnyUser, DetachedUserOrContainer, UserOrContainer
 from hanse_web.large_bodies import LARGE, LargeBodyRoute
@@ -111,8 +112,10 @@ def task_status(request: Request, work: RequestWork, actor: UserOrContainer, tas
     if status.is_finished:
         return TaskStatus(status=status)
     watch: Watch = request.app.state.watch
+    holder = actor.id, actor.task_id if isinstance(actor, ContainerActor) else 0
+    watch.require_room(holder)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Content-Length": str(HELD_BYTES)}
-    return StreamingResponse(watch.hold(task_id, status), media_type="application/json", headers=headers)
+    return StreamingResponse(watch.hold(task_id, status, holder), media_type="application/json", headers=headers)
 
 
 @router.post("/kill/task")

@@ -1,6 +1,7 @@
 """Waiting for tasks to end without asking again and again, and without holding a transaction."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -11,6 +12,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from hanse_core.errors import Unavailable
 from hanse_core.protocol import KEEPALIVE_SECONDS
 from hanse_core.states import RunStatus
 from hanse_server.tasks.models import Task
@@ -24,6 +26,11 @@ HELD_BYTES = 8192
 that its container waits for without end. One blank every 15 s fills it in a day and a half; then the answer is the
 status of that moment, and whoever still waits asks again."""
 LONGEST_STATUS = max(len(orjson.dumps({"status": status.value})) for status in RunStatus)
+MOST_HELD = 200
+"""Requests of one user, or of one container, that are held here at the same time."""
+RETRY_SECONDS = 5
+Holder = tuple[int, int]
+"""Who waits: the id of a user or node, and for its containers the task that they work on, else 0."""
 
 log = structlog.get_logger()
 
@@ -37,6 +44,7 @@ class Watch:
         self._bells: dict[int, set[asyncio.Event]] = {}
         self.is_draining = False
         self.sweeps = 0
+        self._held: Counter[Holder] = Counter()
 
     @property
     def waiting(self) -> Sequence[int]:
@@ -60,6 +68,24 @@ class Watch:
         for task_id in task_ids:
             for event in self._bells.get(task_id, ()):
                 event.set()
+
+    def require_room(self, holder: Holder) -> None:
+        """Refuse to hold one more for who has enough held already. Raises `Unavailable`."""
+        if self._held[holder] >= MOST_HELD:
+            raise Unavailable(
+                f"you wait for {MOST_HELD} tasks at once already; wait for fewer, or ask for their status now and then",
+                retry_after=RETRY_SECONDS,
+            )
+
+    @contextmanager
+    def _counted(self, holder: Holder) -> Iterator[None]:
+        self._held[holder] += 1
+        try:
+            yield
+        finally:
+            self._held[holder] -= 1
+            if not self._held[holder]:
+                del self._held[holder]
 
     def drain(self) -> None:
         """End all waits with the status of now, because this process is about to stop."""
@@ -92,14 +118,14 @@ class Watch:
             return status_of(session, task_id) or RunStatus.KILLED
 
     async def hold(
-        self, task_id: int, known: RunStatus, keepalive_seconds: float = KEEPALIVE_SECONDS
+        self, task_id: int, known: RunStatus, holder: Holder, keepalive_seconds: float = KEEPALIVE_SECONDS
     ) -> AsyncIterator[bytes]:
         """Write blanks while the task runs, then its status as JSON; altogether `HELD_BYTES`.
 
         A task that is deleted meanwhile was killed first, so that is its end.
         """
         room = HELD_BYTES - LONGEST_STATUS
-        with self.bell(task_id) as bell:
+        with self._counted(holder), self.bell(task_id) as bell:
             while True:
                 bell.clear()
                 try:

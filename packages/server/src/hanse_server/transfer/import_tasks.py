@@ -147,9 +147,7 @@ def _blobs(work: Import, known: Any, values: LargeValues) -> None:
         work.report.count("blobs, which stay in their container", noted)
         work.report.note("`large_result_store` must name the container that the v4 server used")
         if not values.measure(work):
-            work.report.note(
-                "downloads of these blobs cannot be resumed: the container did not tell their sizes"
-            )
+            work.report.note("downloads of these blobs cannot be resumed: the container did not tell their sizes")
 
 
 def _known_runs() -> Any:

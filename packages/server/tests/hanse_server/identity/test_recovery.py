@@ -338,3 +338,38 @@ class TestWithoutMail:
         await lose(anonymous)
         await server.app.state.aside.settled()
         assert session.scalar(select(User.last_email_recover_password_sent).where(User.id == alice.id)) is None
+
+
+class TestFlood:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        policy = settings.password_policy.model_copy(update={"max_failed_attempts_per_address": 3})
+        return settings.model_copy(update={"password_policy": policy})
+
+    async def test_a_network_that_asks_for_many_accounts_causes_no_more_mails_for_a_while(
+        self, anonymous: httpx.AsyncClient, server: Any, make: Any, alice: User, postbox: Any, clock: FixedClock
+    ) -> None:
+        make.user("bob", make.organization("beta"))
+        for number in range(3):
+            await lose(anonymous, username=f"nobody{number}")
+        same = await lose(anonymous)
+        assert same.json() == (await lose(anonymous, username="nobody")).json()
+        assert await postbox.read() == []
+        elsewhere = server.client()
+        elsewhere._transport = httpx.ASGITransport(server.app, client=("192.0.2.7", 1))
+        await lose(elsewhere)
+        assert len(await postbox.read()) == 1
+        clock.moment += timedelta(minutes=2)
+        await lose(anonymous, username="bob")
+        assert len(await postbox.read()) == 1
+
+    async def test_a_network_in_its_pause_costs_nothing(
+        self, anonymous: httpx.AsyncClient, server: Any, postbox: Any, statements: Any
+    ) -> None:
+        for _ in range(4):
+            await lose(anonymous)
+            await postbox.read()
+        with statements() as made:
+            await lose(anonymous)
+            await server.app.state.aside.settled()
+        assert made == []

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from hanse_server.accounts.models import User
+from hanse_server.settings import Settings
 from hanse_web.clock import FixedClock
 
 PASSWORD = "Correct-horse-1"
@@ -114,3 +115,29 @@ async def test_the_token_of_a_deleted_user_fits_nobody_who_comes_after(
     assert successor.id != alice.id
     assert (await anonymous.get("/user", headers=bearer(tokens["access_token"]))).status_code == 401
     assert (await anonymous.post("/token/refresh", headers=bearer(tokens["refresh_token"]))).status_code == 401
+
+
+class TestManySessions:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        limits = settings.sessions.model_copy(update={"most_open": 3})
+        return settings.model_copy(update={"sessions": limits})
+
+    async def test_with_one_more_than_there_may_be_the_one_unused_for_longest_ends(
+        self, anonymous: httpx.AsyncClient, alice: User, make: Any, clock: FixedClock
+    ) -> None:
+        make.user("bob", make.organization("beta"))
+        opened = []
+        for name in ("alice", "alice", "bob", "alice"):
+            clock.moment += timedelta(minutes=1)
+            answer = await anonymous.post("/token/user", json={"username": name, "password": PASSWORD})
+            opened.append(answer.json())
+        clock.moment += timedelta(minutes=1)
+        first = await anonymous.post("/token/refresh", headers=bearer(opened[0]["refresh_token"]))
+        assert first.status_code == 200, "used just now"
+        await anonymous.post("/token/user", json={"username": "alice", "password": PASSWORD})
+        statuses = [
+            (await anonymous.get("/user/me", headers=bearer(tokens["access_token"]))).status_code
+            for tokens in (first.json(), *opened[1:])
+        ]
+        assert statuses == [200, 401, 200, 200]

@@ -1,15 +1,18 @@
 """Rooms, flat settings and open sockets, without a network."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hanse_core.permissions import Operation, Permissions, Resource, Rule, Scope
+from hanse_server.live.allowance import Allowance
 from hanse_server.live.connections import Connection, Connections
 from hanse_server.live.presence import flattened
 from hanse_server.live.rooms import joined, left, rooms_of
 from hanse_web.access import ContainerActor, NodeActor, UserActor
+from hanse_web.clock import FixedClock
 
 
 def _user(*scopes: Scope) -> UserActor:
@@ -79,3 +82,17 @@ VALUES = st.recursive(st.none() | st.booleans() | st.integers() | TEXT, st.lists
 @given(st.dictionaries(TEXT, VALUES | st.dictionaries(TEXT, VALUES)))
 def test_whatever_a_node_sends_becomes_texts(data: dict[str, Any]) -> None:
     assert all(isinstance(key, str) and isinstance(value, str) for key, value in flattened(data))
+
+
+def test_a_burst_uses_up_what_an_even_rate_fills_again() -> None:
+    clock = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
+    allowance = Allowance(clock, burst=4, per_second=2.0, remembered=2)
+    assert [allowance.take(1) for _ in range(5)] == [True] * 4 + [False]
+    assert allowance.take(2)
+    clock.moment += timedelta(seconds=1)
+    assert [allowance.take(1) for _ in range(3)] == [True, True, False]
+    clock.moment += timedelta(days=1)
+    assert [allowance.take(1) for _ in range(5)] == [True] * 4 + [False], "no more than a burst"
+    for other in (3, 4):
+        assert allowance.take(other)
+    assert len(allowance._left) == 2, "no more are remembered"

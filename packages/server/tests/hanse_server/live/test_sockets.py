@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from hanse_server.collaborations.models import Node
+from hanse_server.live.allowance import Allowance
+from hanse_web.clock import FixedClock
 
 
 def _node(recorded: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -263,3 +265,39 @@ async def test_a_held_status_and_a_socket_end_when_the_server_drains(
         await harbour.app.state.live.drain()
         assert (await held.aread()).strip() == b'{"status":"pending"}'
     await alpha.hears("disconnect")
+
+
+async def test_what_a_node_says_too_much_of_is_dropped_until_it_has_said_nothing_for_a_while(
+    harbour: Any, world: Any, clients: Any, clock: FixedClock, until: Any
+) -> None:
+    class Counting(Allowance):
+        refused = 0
+
+        def take(self, identity_id: int) -> bool:
+            is_enough = super().take(identity_id)
+            self.refused += not is_enough
+            return is_enough
+
+    allowance = Counting(clock, burst=3, per_second=1.0)
+    harbour.app.state.live.namespace.allowance = allowance
+    alice, alpha = await harbour.user(world.users["alice"]), await harbour.node(world.alpha_main)
+    other = await harbour.node(world.alpha_main)
+    beta = await harbour.node(world.beta_main)
+    task = await clients.task()
+    runs = await clients.runs(task["id"])
+
+    async def say(listener: Any, organization: Any, text: str) -> None:
+        await listener.tell("algorithm_log", {"run_id": runs[organization.id]["id"], "log": text})
+
+    for number in range(3):
+        await say(alpha, world.alpha, f"{number}\n")
+    await alice.hears("algorithm_log", 3)
+    for listener in (alpha, other):
+        await say(listener, world.alpha, "too much\n")
+    await say(beta, world.beta, "of another\n")
+    await alice.hears("algorithm_log", 4)
+    await until(lambda: allowance.refused == 2)
+    clock.moment += timedelta(seconds=1)
+    await say(alpha, world.alpha, "again\n")
+    await alice.hears("algorithm_log", 5)
+    assert (await clients.runs(task["id"]))[world.alpha.id]["log"] == "0\n1\n2\nagain\n"

@@ -10,6 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from hanse_core.states import RunStatus
+from hanse_server.tasks import watch as watch_module
 from hanse_server.tasks.models import Run
 from hanse_server.tasks.watch import HELD_BYTES, LONGEST_STATUS, Watch
 from hanse_web.db import IMMEDIATE
@@ -102,7 +103,7 @@ async def _collect(stream: AsyncIterator[bytes], parts: list[bytes]) -> None:
 
 async def test_blanks_keep_the_answer_alive(server: Any, task: int, watch: Watch, until: Any) -> None:
     parts: list[bytes] = []
-    held = asyncio.create_task(_collect(watch.hold(task, RunStatus.PENDING, keepalive_seconds=0.01), parts))
+    held = asyncio.create_task(_collect(watch.hold(task, RunStatus.PENDING, (1, 0), keepalive_seconds=0.01), parts))
 
     await until(lambda: len(parts) >= 3)
     watch.drain()
@@ -131,7 +132,7 @@ async def test_a_task_that_runs_too_long_to_be_held_is_answered_with_the_status_
 ) -> None:
     monkeypatch.setattr("hanse_server.tasks.watch.HELD_BYTES", LONGEST_STATUS + 3)
     parts: list[bytes] = []
-    await _collect(watch.hold(task, RunStatus.PENDING, keepalive_seconds=0.001), parts)
+    await _collect(watch.hold(task, RunStatus.PENDING, (1, 0), keepalive_seconds=0.001), parts)
     assert parts[:3] == [b" "] * 3
     assert len(b"".join(parts)) == LONGEST_STATUS + 3
     assert json.loads(b"".join(parts)) == {"status": "pending"}
@@ -142,7 +143,7 @@ async def test_what_was_never_told_is_found_by_the_slow_timer(server: Any, task:
     parts: list[bytes] = []
     async with asyncio.TaskGroup() as group:
         sweeping = group.create_task(watch.run())
-        held = group.create_task(_collect(watch.hold(task, RunStatus.PENDING, 0.01), parts))
+        held = group.create_task(_collect(watch.hold(task, RunStatus.PENDING, (1, 0), 0.01), parts))
         await until(lambda: parts)
         with Session(server.engine.execution_options(**{IMMEDIATE: True})) as session, session.begin():
             session.execute(update(Run).where(Run.task_id == task).values(status="failed"))
@@ -163,3 +164,25 @@ async def test_a_held_answer_keeps_no_connection(
     watch.drain()
 
     assert (await held).status_code == 200
+
+
+async def test_nobody_has_more_held_than_a_number_and_others_are_not_disturbed(
+    clients: Any, world: Any, task: int, watch: Watch, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_module, "MOST_HELD", 2)
+    path = f"/task/{task}/status"
+    async with asyncio.TaskGroup() as group:
+        held = [group.create_task(clients.user("alice").get(path)) for _ in range(2)]
+        await until(lambda: len(watch._bells.get(task, ())) == 2)
+        refused = await clients.user("alice").get(path)
+        assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (
+            503,
+            "unavailable",
+            "5",
+        )
+        held.append(group.create_task(clients.user("anna").get(path)))
+        await until(lambda: len(watch._bells[task]) == 3)
+        await _finish(clients, world, task)
+    assert [each.result().json() for each in held] == [{"status": "completed"}] * 3
+    assert (await clients.user("alice").get(path)).status_code == 200
+    assert watch._held == {}
