@@ -154,15 +154,18 @@ class Execution:
             self._station.slots.release()
 
     async def _begin(self) -> None:
-        if self._edition != self._station.gate.rulebook.edition.number:
-            await self._judge()
+        await self._judge_anew()
         if self.run.phase is Phase.QUEUED:
             await self._try_to_start()
 
+    async def _judge_anew(self) -> None:
+        """Judge by the edition in force, when the policy has changed while the run waited or was fetched."""
+        if self._edition != self._station.gate.rulebook.edition.number:
+            await self._judge()
+
     async def _try_to_start(self) -> None:
         try:
-            async with self._station.starts:
-                await self._start()
+            await self._start()
         except _Over:
             if self.run.phase is Phase.CLAIMED or not self._closed:
                 self._refuse(RunStatus.KILLED, runs.KILL_NOTE)
@@ -177,16 +180,30 @@ class Execution:
         payload = await self._payload()
         selected = station.sources.select(offer.databases)
         server_token, digest = await self._unless_over(self._claim_and_resolve())
-        self._require_judged(digest)
+        await self._unless_over(station.runtime.fetch(offer.image, digest))
+        await self._judge_anew()
+        if self.run.phase is Phase.QUEUED:
+            self._require_judged(digest)
+            await self._hand_over(payload, selected, server_token, digest)
+
+    async def _hand_over(
+        self, payload: bytes | Path, selected: list[Selection], server_token: str, digest: str
+    ) -> None:
+        """Give the run its folder and its proxy, and the engine the run."""
+        station, offer = self._station, self.offer
         token = tokens.issue(station.secret, offer.run_id, server_token)
         await in_thread(station.workspace.prepare, offer.run_id, payload, token)
         self._advance(runs.Claimed(), self._claim(digest, selected))
         await self._serve(token, server_token)
         if self.run.phase is not Phase.CLAIMED or self._stopping.is_set():
             raise _Over
-        reference = await station.runtime.start(self._spec(digest, selected))
+        reference = await self._unless_over(self._launch(self._spec(digest, selected)))
         self._advance(runs.Started(reference), Decision("started", digest=digest))
         self._log.info("run_started", image=offer.image, digest=digest, databases=[s.label for s in selected])
+
+    async def _launch(self, spec: RunSpec) -> str:
+        async with self._station.starts:
+            return await self._station.runtime.start(spec)
 
     async def _payload(self) -> bytes | Path:
         """Open the input; one from a blob store may be large and is in a file."""
@@ -204,7 +221,7 @@ class Execution:
         claimed, token, digest = await asyncio.gather(
             self._insist(lambda: uplink.report(offer.run_id, {"started_at": ending.now()})),
             self._insist(lambda: uplink.container_token(offer.task_id, offer.image)),
-            self._station.runtime.resolve(offer.image),
+            self._station.pins.digest(offer.job_id, offer.image),
             return_exceptions=True,
         )
         if isinstance(claimed, Invalid | NotFound) or isinstance(token, HanseError):
@@ -425,7 +442,7 @@ class Execution:
             await backoff.pause()
 
     async def _unless_over(self, work: Awaitable[T]) -> T:
-        """Wait for something unless the run is killed meanwhile. Raises `_Over`, with the work cancelled."""
+        """Wait for something unless the run is killed meanwhile. Raises `_Over` when the work is undone."""
         working = asyncio.ensure_future(work)
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
@@ -434,8 +451,9 @@ class Execution:
                 return working.result()
             raise _Over
         finally:
-            working.cancel()
             stopping.cancel()
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
 
     async def _quietly(self, work: Awaitable[None]) -> bool:
         try:

@@ -9,12 +9,12 @@ import structlog
 
 from hanse_core.errors import HanseError, Unavailable
 from hanse_node.offers import Offer
+from hanse_node.pins import Pins
 from hanse_node.policy import decision, stores
 from hanse_node.policy.calls import Call
 from hanse_node.policy.decision import Request, StoreAnswer, Terms, Verdict, allowed, denied
 from hanse_node.policy.model import Policies
 from hanse_node.policy_file import Rulebook
-from hanse_node.runtimes.base import Runtime
 from hanse_node.uplink.base import Uplink
 
 RESOLVE_SECONDS = 30.0
@@ -25,10 +25,10 @@ log = structlog.get_logger()
 class Gate:
     """Judges runs before they start, and says on which terms they run."""
 
-    def __init__(self, rulebook: Rulebook, uplink: Uplink, runtime: Runtime) -> None:
+    def __init__(self, rulebook: Rulebook, uplink: Uplink, pins: Pins) -> None:
         self.rulebook = rulebook
         self._uplink = uplink
-        self._runtime = runtime
+        self._pins = pins
         self._confirmed: OrderedDict[tuple[int, str, str], StoreAnswer] = OrderedDict()
         """What a store said about an image, for one job."""
 
@@ -53,7 +53,7 @@ class Gate:
         if needs.organization_name and offer.init_org is not None:
             request = replace(request, init_org_name=await self._name(offer.init_org))
         if needs.digests:
-            request = replace(request, digests=await self._digests(needs.digests))
+            request = replace(request, digests=await self._digests(offer.job_id, needs.digests))
         if decision.needs(policies, request).store:
             request = replace(request, store=await self._ask_store(offer, policies))
         if decision.needs(policies, request).call:
@@ -64,7 +64,7 @@ class Gate:
         """Give the terms for a run by the edition in force; waits while that cannot be read."""
         edition = await self.rulebook.sound()
         needed = decision.terms_need(edition.policies, offer.image) if edition.policies else ()
-        return edition.terms(offer.image, await self._digests(needed) if needed else None)
+        return edition.terms(offer.image, await self._digests(offer.job_id, needed) if needed else None)
 
     async def _name(self, organization_id: int) -> str | None:
         try:
@@ -75,15 +75,16 @@ class Gate:
             log.warning("organization_unknown", organization_id=organization_id, cause=error.message)
             return None
 
-    async def _digests(self, images: Iterable[str]) -> dict[str, str]:
+    async def _digests(self, job_id: int, images: Iterable[str]) -> dict[str, str]:
         names = list(images)
-        found = await asyncio.gather(*(self._digest(name) for name in names))
+        found = await asyncio.gather(*(self._digest(job_id, name) for name in names))
         return {name: digest for name, digest in zip(names, found, strict=True) if digest is not None}
 
-    async def _digest(self, image: str) -> str | None:
+    async def _digest(self, job_id: int, image: str) -> str | None:
+        """Give what the runs of this job get under a name, which is decided once."""
         try:
             async with asyncio.timeout(RESOLVE_SECONDS):
-                return await self._runtime.resolve(image)
+                return await self._pins.digest(job_id, image)
         except (HanseError, TimeoutError) as error:
             log.warning("digest_unknown", image=image, cause=str(error) or "no answer")
             return None

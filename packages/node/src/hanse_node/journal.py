@@ -38,6 +38,11 @@ CREATE TABLE run (
 CREATE INDEX run_open ON run (run_id) WHERE phase <> 'delivered';
 """
 
+_LATER = """
+CREATE INDEX IF NOT EXISTS decision_claim ON decision (job_id, image) WHERE event = 'claimed';
+"""
+"""What files of earlier versions lack, and what those versions do not mind."""
+
 _RECORD = (
     "at", "event", "run_id", "task_id", "job_id", "init_user", "init_org", "image", "digest", "data", "verdict",
     "reason", "bytes_out",
@@ -97,6 +102,14 @@ class Journal:
         query = f"SELECT {_COLUMNS} FROM run WHERE run_id IN (SELECT value FROM json_each(?))"  # noqa: S608
         return {row[0]: _run(row) for row in self._read(query, json.dumps(list(run_ids)))}
 
+    def digest(self, job_id: int, image: str) -> str | None:
+        """Give the digest with which the first run of an image in a job was claimed."""
+        query = (
+            "SELECT digest FROM decision WHERE event = 'claimed' AND job_id = ? AND image = ? AND digest IS NOT NULL "
+            "ORDER BY id LIMIT 1"
+        )
+        return next((str(row[0]) for row in self._read(query, job_id, image)), None)
+
     def decisions(self) -> Iterator[dict[str, Any]]:
         """Give the record from its beginning."""
         for row in self._read(f"SELECT {', '.join(_RECORD)} FROM decision ORDER BY id"):  # noqa: S608
@@ -140,6 +153,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
     elif version != VERSION:
         raise _unreadable(path, f"it was written by another version of Hanse (format {version}, known is {VERSION})")
+    connection.executescript(_LATER)
 
 
 def _append(transaction: sqlite3.Connection, offer: Offer, decision: Decision) -> None:

@@ -16,6 +16,7 @@ from hanse_node.backoff import patiently
 from hanse_node.errors import CannotStart
 from hanse_node.gate import Gate
 from hanse_node.journal import Journal
+from hanse_node.pins import Pins
 from hanse_node.policy.words import describe
 from hanse_node.policy_file import Rulebook
 from hanse_node.proxy import tokens
@@ -79,9 +80,10 @@ async def opened(
         await _publish_key(vault, uplink)
         proxy = Proxy(uplink, vault, identity.collaboration_id, secret, uplink.bell.task_news)
         stack.push_async_callback(proxy.close_all)
-        parallel, gate = settings.limits.parallel_runs, Gate(rulebook, uplink, runtime)
+        parallel, pins = settings.limits.parallel_runs, Pins(journal, runtime.resolve)
         yield Station(
-            settings, uplink, runtime, journal, workspace, vault, sources, proxy, gate, secret,
+            settings, uplink, runtime, journal, workspace, vault, sources, proxy,
+            Gate(rulebook, uplink, pins), pins, secret,
             starts=asyncio.Semaphore(parallel), slots=asyncio.Semaphore(parallel),
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hanse_node.gate import Gate
 from hanse_node.journal import Journal
+from hanse_node.pins import Pins
 from hanse_node.proxy.sockets import Proxy
 from hanse_node.runtimes.base import Runtime
 from hanse_node.settings import Settings
@@ -27,6 +28,7 @@ class Station:
     sources: Sources
     proxy: Proxy
     gate: Gate
+    pins: Pins
     secret: bytes
     starts: asyncio.Semaphore
     """Limits how many runs are being started at the same time."""

@@ -91,6 +91,9 @@ class Runtime(Protocol):
     async def resolve(self, image: str) -> str:
         """Give the digest (`sha256:…`) under which the image is known here. Raises `ImageMissing`."""
 
+    async def fetch(self, image: str, digest: str) -> None:
+        """Make sure that the image with this digest is here, which may take long. Raises `ImageMissing`."""
+
     async def start(self, spec: RunSpec) -> str:
         """Start the run and give its reference. Raises `StartFailed` or `ImageMissing`; then nothing is left behind."""
 

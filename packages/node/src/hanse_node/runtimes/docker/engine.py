@@ -89,32 +89,45 @@ class Engine:
         silence: float,
     ) -> None:
         """Do something that tells of its progress (a pull, an import). Raises when it fails, or is silent too long."""
-        async with self.stream(method, path, body, query=query, headers=headers) as answer:
-            while line := await self._line(answer, silence):
-                told = json.loads(line)
-                if "error" in told:
-                    raise EngineRefused(500, str(told["error"]))
-
-    async def _line(self, answer: aiohttp.ClientResponse, silence: float) -> bytes:
+        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(silence):
-                with self._told():
-                    return await answer.content.readline()
+            async with asyncio.timeout(silence) as patience:
+                async with self.stream(method, path, body, query=query, headers=headers) as answer:
+                    while line := await self._line(answer):
+                        patience.reschedule(loop.time() + silence)
+                        told = json.loads(line)
+                        if "error" in told:
+                            raise EngineRefused(500, str(told["error"]))
         except TimeoutError:
-            raise EngineRefused(504, f"no progress within {silence:.0f} s") from None
+            raise EngineRefused(504, f"no progress within {silence:g} s") from None
 
-    async def log(self, container: str) -> AsyncIterator[bytes]:
-        """Give what a container has printed, from the beginning, and then what it prints until its end."""
-        query = {"stdout": True, "stderr": True, "follow": True}
+    async def _line(self, answer: aiohttp.ClientResponse) -> bytes:
+        with self._told():
+            return await answer.content.readline()
+
+    @asynccontextmanager
+    async def attached(self, container: str, *, from_beginning: bool) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Listen to what a container prints, until its end; unlike a followed log this misses nothing of a flood."""
+        query = {"stream": True, "stdout": True, "stderr": True, "logs": from_beginning}
+        async with self.stream("POST", f"containers/{container}/attach", query=query) as answer:
+            yield self._pieces(answer)
+
+    @asynccontextmanager
+    async def log(self, container: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Read what an ended container has printed."""
+        query = {"stdout": True, "stderr": True}
         async with self.stream("GET", f"containers/{container}/logs", query=query) as answer:
-            while True:
-                try:
-                    with self._told():
-                        header = await answer.content.readexactly(HEADER)
-                        piece = await answer.content.readexactly(int.from_bytes(header[4:], "big"))
-                except asyncio.IncompleteReadError:
-                    return
-                yield piece
+            yield self._pieces(answer)
+
+    async def _pieces(self, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        while True:
+            try:
+                with self._told():
+                    header = await answer.content.readexactly(HEADER)
+                    piece = await answer.content.readexactly(int.from_bytes(header[4:], "big"))
+            except asyncio.IncompleteReadError:
+                return
+            yield piece
 
     async def gone(self) -> None:
         """Return when the connection to the engine ends: it stopped, or was restarted."""

@@ -17,8 +17,8 @@ from hanse_node.runtimes.process.inside.log import Log
 
 KILLED = 137
 LOST = Exit(-1, "lost")
-LOG_SECONDS = 30.0
-"""How long the rest of the log is awaited after the end of the container."""
+LOG_SECONDS = 5.0
+"""How long the rest of the log is awaited after the end of the container, before it is read anew."""
 RETRY_SECONDS = 1.0
 MOST_RETRY_SECONDS = 15.0
 log = structlog.get_logger()
@@ -27,11 +27,25 @@ log = structlog.get_logger()
 class Following:
     """Follows one container; made anew after a restart of the node, and told again how it ended."""
 
-    def __init__(self, engine: Engine, container: str, folder: Path) -> None:
+    def __init__(self, engine: Engine, container: str, folder: Path, *, fresh: bool = False) -> None:
         self._engine = engine
         self._container = container
         self._folder = folder
+        self._fresh = fresh
+        """Made before the container is started, so that nothing it prints is missed."""
+        self._listening = asyncio.Event()
+        self._started = asyncio.Event()
+        if not fresh:
+            self._started.set()
         self._task = asyncio.create_task(self._follow(), name=f"follow-{container[:12]}")
+
+    async def listening(self) -> None:
+        """Return once all that the container prints will be heard: now it may be started."""
+        await self._listening.wait()
+
+    def started(self) -> None:
+        """Be told that the container has been started."""
+        self._started.set()
 
     async def ended(self) -> Exit:
         """Give how it ended; whoever stops waiting does not stop the following."""
@@ -77,33 +91,49 @@ class Following:
     async def _to_the_end(self) -> Exit:
         found = await self._engine.ask("GET", f"containers/{self._container}/json")
         seconds, log_bytes = limits_of(found["Config"]["Labels"])
-        collecting = asyncio.create_task(self._collect(log_bytes))
-        limiting = asyncio.create_task(self._limit(found, seconds))
+        companions = [asyncio.create_task(self._collect(log_bytes, runs=found["State"]["Status"] != "exited"))]
         try:
+            await self._started.wait()
+            companions.append(asyncio.create_task(self._limit(seconds)))
             await self._engine.ask("POST", f"containers/{self._container}/wait", seconds=None)
-            await asyncio.wait({collecting}, timeout=LOG_SECONDS)
+            await self._complete(companions[0], log_bytes)
             return self._exit(await self._engine.ask("GET", f"containers/{self._container}/json"))
         finally:
-            for companion in (collecting, limiting):
+            self._listening.set()
+            for companion in companions:
                 companion.cancel()
-            await asyncio.wait({collecting, limiting})
+            await asyncio.wait(companions)
 
-    async def _collect(self, limit: int) -> None:
-        """Copy the log to a file of the node's, beginning and end if it is long."""
+    async def _complete(self, collecting: asyncio.Task[None], limit: int) -> None:
+        """Wait for the rest of the log; engines may leave whoever attached at the very end without an answer."""
+        _, pending = await asyncio.wait({collecting}, timeout=LOG_SECONDS)
+        if pending:
+            collecting.cancel()
+            await asyncio.wait({collecting})
+            await self._collect(limit, runs=False)
+
+    async def _collect(self, limit: int, *, runs: bool) -> None:
+        """Copy what is printed to a file of the node's: beginning and end, if it is long."""
         path = self._folder / "log"
         path.unlink(missing_ok=True)
         kept = Log(str(path), limit)
+        fresh, self._fresh = self._fresh, False
+        listening = self._engine.attached(self._container, from_beginning=not fresh)
         try:
-            async for piece in self._engine.log(self._container):
-                kept.add(piece)
+            async with listening if runs else self._engine.log(self._container) as pieces:
+                self._listening.set()
+                async for piece in pieces:
+                    kept.add(piece)
         except (EngineRefused, EngineDown) as error:
             log.warning("log_incomplete", container=self._container[:12], cause=error.message)
         finally:
+            self._listening.set()
             kept.finish()
 
-    async def _limit(self, found: Json, seconds: float | None) -> None:
-        if seconds is None or not found["State"]["Running"]:
+    async def _limit(self, seconds: float | None) -> None:
+        if seconds is None:
             return
+        found = await self._engine.ask("GET", f"containers/{self._container}/json")
         used = (datetime.now(UTC) - _time(found["State"]["StartedAt"])).total_seconds()
         await asyncio.sleep(max(0.0, seconds - used))
         while True:

@@ -11,6 +11,7 @@ import structlog
 from hanse_node.runtimes.base import StartFailed
 from hanse_node.runtimes.docker.engine import Engine, EngineRefused, Json
 from hanse_node.runtimes.docker.labels import Labels
+from hanse_node.runtimes.docker.undoing import made_or_undone
 
 SMALLEST = 29
 """Prefix length of a network that is carved out of `docker.addresses`: gateway, one container, a few to spare."""
@@ -64,7 +65,7 @@ class Networks:
 
     async def take(self) -> Network:
         """Give a network that nobody uses."""
-        network = self._free.pop() if self._free else await self._make()
+        network = self._free.pop() if self._free else await made_or_undone(self._make(), self._keep)
         self._used[network.id] = network
         return network
 
@@ -84,13 +85,16 @@ class Networks:
         """Make networks ahead of time; tells whether there are new ones."""
         before = len(self._free)
         while len(self._free) < self._spare:
-            self._free.append(await self._make())
+            self._free.append(await made_or_undone(self._make(), self._keep))
         return len(self._free) > before
 
     async def clear(self) -> None:
         """Remove the networks that no run uses."""
         while self._free:
             await self._delete(self._free.pop().id)
+
+    async def _keep(self, network: Network) -> None:
+        self._free.append(network)
 
     async def _make(self) -> Network:
         async with self._making:

@@ -120,7 +120,8 @@ class Probe:
         try:
             await self._engine.ask("POST", f"containers/{container}/start")
             ended = await self._engine.ask("POST", f"containers/{container}/wait")
-            printed = b"".join([piece async for piece in self._engine.log(container)])
+            async with self._engine.log(container) as pieces:
+                printed = b"".join([piece async for piece in pieces])
         except EngineRefused as error:
             raise CannotStart(f"a container cannot be started to try the isolation of runs: {error.message}") from error
         finally:

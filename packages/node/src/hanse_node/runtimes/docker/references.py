@@ -27,13 +27,13 @@ class ImageName:
     @classmethod
     def parse(cls, text: str) -> "ImageName":
         """Read a name. Raises `ImageMissing` for what no registry can have."""
-        found = _NAME.match(text)
+        found = _NAME.fullmatch(text)
         digest = found and found["digest"]
-        if found is None or (digest and not DIGEST.match(digest)):
+        if found is None or (digest and not DIGEST.fullmatch(digest)):
             raise ImageMissing(f"{text!r} is not the name of an image")
         repository = _short(found["repository"])
         host, path = _host(repository)
-        if not _PATH.match(path) or (host and ("/" in host or not path)):
+        if not _PATH.fullmatch(path) or (host and ("/" in host or not path)):
             raise ImageMissing(f"{text!r} is not the name of an image")
         return cls(repository, found["tag"] or "latest", digest)
 

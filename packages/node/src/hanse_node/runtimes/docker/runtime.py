@@ -18,6 +18,7 @@ from hanse_node.runtimes.docker.images import Images
 from hanse_node.runtimes.docker.isolation import Isolation
 from hanse_node.runtimes.docker.networks import Network
 from hanse_node.runtimes.docker.probe import Probe
+from hanse_node.runtimes.docker.undoing import made_or_undone
 from hanse_node.threads import in_thread
 
 CONTAINER = re.compile(r"^[0-9a-f]{64}$")
@@ -64,26 +65,31 @@ class DockerRuntime:
     async def resolve(self, image: str) -> str:
         return await self._images.resolve(image)
 
+    async def fetch(self, image: str, digest: str) -> None:
+        await self._images.fetch(image, digest)
+
     async def start(self, spec: RunSpec) -> str:
         self._isolation.recipe.check(spec)
         image_id = await self._images.fetch(spec.image, spec.digest)
         network = await self._isolation.take(spec.proxy_socket)
         try:
             await in_thread(_let_in, spec)
-            container = await self._create(spec, image_id, network)
+            container = await made_or_undone(self._create(spec, image_id, network), self._drop)
         except BaseException:
             await asyncio.shield(self._isolation.release(network.id))
             raise
         try:
+            following = self._follow(container, fresh=True)
+            await following.listening()
             await self._engine.ask("POST", f"containers/{container}/start")
         except BaseException:
             await asyncio.shield(self.remove(container))
             raise
-        self._follow(container)
+        following.started()
         return container
 
     async def wait(self, reference: str) -> Exit:
-        if not CONTAINER.match(reference):
+        if not CONTAINER.fullmatch(reference):
             return LOST
         ended = await self._follow(reference).ended()
         if ended.reason == "lost":
@@ -93,25 +99,26 @@ class DockerRuntime:
         return ended
 
     async def logs(self, reference: str, offset: int = 0) -> bytes:
-        if not CONTAINER.match(reference):
+        if not CONTAINER.fullmatch(reference):
             return b""
         if reference not in self._followed and not (self._folder(reference) / "log").exists():
             return b""
         return await in_thread(self._follow(reference).printed, offset)
 
     async def stop(self, reference: str) -> None:
-        if not CONTAINER.match(reference):
+        if not CONTAINER.fullmatch(reference):
             return
         following = self._follow(reference)
+        await following.listening()
         await following.kill("killed")
         await following.ended()
 
     async def remove(self, reference: str) -> None:
-        if not CONTAINER.match(reference):
+        if not CONTAINER.fullmatch(reference):
             return
         network = await self._network(reference)
         try:
-            await self._engine.ask("DELETE", f"containers/{reference}", query={"force": True, "v": True})
+            await self._drop(reference)
         except EngineRefused as error:
             if error.answer not in (404, 409):
                 raise
@@ -135,6 +142,9 @@ class DockerRuntime:
         self._followed.clear()
         await self._isolation.close()
         await self._engine.close()
+
+    async def _drop(self, container: str) -> None:
+        await self._engine.ask("DELETE", f"containers/{container}", query={"force": True, "v": True})
 
     async def _create(self, spec: RunSpec, image_id: str, network: Network) -> str:
         body = self._isolation.recipe.container(spec, image_id, network)
@@ -168,12 +178,12 @@ class DockerRuntime:
     def _folder(self, reference: str) -> Path:
         return self._state / "runs" / reference[:16]
 
-    def _follow(self, reference: str) -> Following:
+    def _follow(self, reference: str, *, fresh: bool = False) -> Following:
         following = self._followed.get(reference)
         if following is None:
             folder = self._folder(reference)
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            following = self._followed[reference] = Following(self._engine, reference, folder)
+            following = self._followed[reference] = Following(self._engine, reference, folder, fresh=fresh)
         return following
 
     async def _forget(self, reference: str) -> None:

@@ -43,6 +43,9 @@ class ProcessRuntime:
     async def resolve(self, image: str) -> str:
         return await self._images.digest(image)
 
+    async def fetch(self, image: str, digest: str) -> None:
+        """What is installed is here; nothing is ever fetched."""
+
     async def start(self, spec: RunSpec) -> str:
         installation = await self._images.installation(spec.image)
         if await self.resolve(spec.image) != spec.digest:

@@ -1,0 +1,226 @@
+"""What a container reaches, that the node notices when it is too much, and that it is served again after a restart."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docker_engine import OUTSIDE, Engine
+from hanse_node.docker_settings import Docker
+from hanse_node.errors import CannotStart
+from hanse_node.runtimes.base import Exit, StartFailed
+from hanse_node.runtimes.docker import DockerRuntime
+from hanse_node.runtimes.docker.labels import SOCKET
+
+pytestmark = [
+    pytest.mark.needs("docker"),
+    pytest.mark.timeout(300),
+    pytest.mark.allow_hosts(["127.0.0.1", OUTSIDE]),
+]
+
+ASKS = """
+import urllib.request
+result = urllib.request.urlopen(variable("HOST") + ":" + variable("PORT") + "/hello").read().decode()
+"""
+TRIES = """
+import errno, json, socket
+def tcp(address, port):
+    trial = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    trial.settimeout(0.4)
+    try:
+        trial.connect((address, port))
+        return "reached"
+    except OSError as error:
+        return "closed"
+def name(text):
+    try:
+        return socket.gethostbyname(text)
+    except OSError:
+        return "closed"
+def raw(kind, protocol):
+    try:
+        socket.socket(socket.AF_INET, kind, protocol)
+        return "opened"
+    except OSError:
+        return "closed"
+plan = PLAN
+result = {
+    "tcp": {f"{address}:{port}": tcp(address, port) for address, port in plan},
+    "names": [name("example.org"), name("registry.npmjs.org"), name("host.docker.internal")],
+    "raw": [raw(socket.SOCK_RAW, socket.IPPROTO_ICMP), raw(socket.SOCK_RAW, socket.IPPROTO_TCP)],
+}
+"""
+
+
+@pytest.fixture
+def bench(in_containers: Any) -> Any:
+    return in_containers
+
+
+def within(engine: Engine, *command: str) -> str:
+    return subprocess.check_output(["nsenter", f"--net=/run/netns/{engine.name}", *command], text=True)
+
+
+class Answering:
+    """In place of a run's proxy: answers everything with one text."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path, self.text = path, text
+
+    async def __aenter__(self) -> "Answering":
+        self._server = await asyncio.start_unix_server(self._answer, str(self.path))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.0 200 OK\r\nContent-Length: {len(self.text)}\r\n\r\n{self.text}".encode())
+        await writer.drain()
+        writer.close()
+
+
+class TestTheProxy:
+    async def test_a_run_is_served_by_its_own_proxy(self, bench: Any) -> None:
+        runtime = bench.open()
+        first, second = await bench.spec(ASKS), await bench.spec(ASKS, run_id=8)
+        async with Answering(first.proxy_socket, "one"), Answering(second.proxy_socket, "two"):
+            references = [await runtime.start(spec) for spec in (first, second)]
+            bench.references += references
+            assert [await runtime.wait(reference) for reference in references] == [Exit(0)] * 2
+        assert [json.loads((spec.folder / "output").read_text()) for spec in (first, second)] == ["one", "two"]
+
+    async def test_a_run_that_was_adopted_is_served_again_at_the_same_address(self, bench: Any) -> None:
+        code = "open(variable('TEMPORARY_FOLDER') + '/gate').readline()\n" + ASKS
+        former, reference, spec = await bench.run(code)
+        await former.close()
+        again = bench.open()
+        bench.opened.reverse()
+        assert await again.adopt() == {7: reference}
+        async with Answering(spec.proxy_socket, "again"):
+            bench.open_gate()
+            assert await again.wait(reference) == Exit(0), await again.logs(reference)
+        assert json.loads((spec.folder / "output").read_text()) == "again"
+
+    async def test_nobody_else_on_the_machine_is_served_as_a_run(self, bench: Any) -> None:
+        runtime, reference, spec = await bench.run("hang()")
+        found = bench.engine.ask("GET", f"/containers/{reference}/json")
+        assert found["Config"]["Labels"][SOCKET] == str(spec.proxy_socket)
+        gateway = next(iter(found["NetworkSettings"]["Networks"].values()))["Gateway"]
+        port = json.loads((bench.folder / "state" / "identity.json").read_text())["port"]
+        program = f"import socket; s = socket.create_connection(('{gateway}', {port})); print(s.recv(1))"
+        async with Answering(spec.proxy_socket, "secret"):
+            process = await asyncio.create_subprocess_exec(
+                "nsenter", f"--net=/run/netns/{bench.engine.name}", "python3", "-c", program,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )  # fmt: skip
+            said, trouble = await process.communicate()
+        assert said == b"b''\n" or b"ConnectionResetError" in trouble
+        await runtime.stop(reference)
+
+
+class TestTheWayOut:
+    @pytest.mark.parametrize("profile", ["strict", "v4"])
+    async def test_a_run_reaches_nothing_but_its_proxy(self, bench: Any, profile: str) -> None:
+        bench.settings["profile"] = profile
+        runtime, other, _ = await bench.run("hang()", run_id=9)
+        joined = bench.engine.ask("GET", f"/containers/{other}/json")["NetworkSettings"]["Networks"].values()
+        neighbour, neighbours_gateway = next((net["IPAddress"], net["Gateway"]) for net in joined)
+        port = json.loads((bench.folder / "state" / "identity.json").read_text())["port"]
+        registry, _, registry_port = bench.engine.registry.partition(":")
+        listening = await asyncio.create_subprocess_exec(
+            "nsenter", f"--net=/run/netns/{bench.engine.name}", "python3", "-m", "http.server", "9999",
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        inside = registry.rsplit(".", 1)[0] + f".{int(registry.rsplit('.', 1)[1]) + 1}"
+        plan = [
+            (registry, int(registry_port)), (inside, 9999), ("198.19.255.1", 9999), (neighbours_gateway, 9999),
+            (neighbours_gateway, port), (neighbour, 80), ("169.254.169.254", 80), ("1.1.1.1", 53), ("::1", 9999),
+        ]  # fmt: skip
+        try:
+            told = await bench.result(TRIES.replace("PLAN", repr(plan)))
+        finally:
+            listening.kill()
+            await listening.wait()
+        assert set(told["tcp"].values()) == {"closed"}, told
+        assert told["names"] == ["closed"] * 3
+        assert told["raw"] == ["closed"] * 2
+        await runtime.stop(other)
+
+
+class TestTheProof:
+    @pytest.fixture
+    async def made(self, bench: Any) -> AsyncIterator[Any]:
+        """Makes runtimes that do try whether runs are isolated."""
+        runtimes = []
+
+        def make(**settings: Any) -> DockerRuntime:
+            docker = Docker.model_validate({**bench.settings, **settings})
+            host, _, port = bench.engine.registry.partition(":")
+            outside = [(host, int(port)), ("127.0.0.1", 1), ("no.such.host.invalid", 443)]
+            state = bench.folder / "proving"
+            runtimes.append(DockerRuntime("p", docker, state, registry_decides=False, spare=0, outside=outside))
+            return runtimes[-1]
+
+        yield make
+        for runtime in runtimes:
+            await runtime.close()
+
+    async def test_with_the_rules_of_the_node_it_holds(self, made: Any) -> None:
+        await made().prepare()
+
+    async def test_without_them_what_was_reached_is_named(self, made: Any, bench: Any) -> None:
+        address = within(bench.engine, "ip", "-4", "-o", "address", "show", "eth0").split()[3].partition("/")[0]
+        with pytest.raises(CannotStart) as caught:
+            await made(firewall="verify").prepare()
+        assert "would not be isolated" in caught.value.message
+        assert f"{address} (this machine)" in caught.value.message
+        assert f"{address} (this machine, UDP)" in caught.value.message
+
+    async def test_no_run_starts_before_it_holds(self, made: Any, bench: Any) -> None:
+        bench.open()
+        spec = await bench.spec("pass")
+        runtime = made(firewall="verify")
+        with pytest.raises(StartFailed, match="would not be isolated"):
+            await runtime.start(spec)
+        assert bench.engine.containers("eu.hanse.node=p") == []
+
+    async def test_rules_that_somebody_removed_are_back_before_the_next_run(self, bench: Any) -> None:
+        runtime, first, _ = await bench.run("pass")
+        chain = next(line.split()[1] for line in within(bench.engine, "iptables", "-S").splitlines() if "HANSE" in line)
+        for command in (["-F", chain], ["-I", "INPUT", "-j", "ACCEPT"]):
+            within(bench.engine, "iptables", *command)
+        try:
+            _, second, _ = await bench.run("pass", run_id=8)
+            rules = within(bench.engine, "iptables", "-S").splitlines()
+            hooks = [line for line in rules if line.startswith("-A INPUT")]
+            assert hooks[0].endswith(f"-j {chain}")
+            assert f"-A {chain} -j DROP" in rules
+        finally:
+            within(bench.engine, "iptables", "-D", "INPUT", "-j", "ACCEPT")
+        for reference in (first, second):
+            assert await runtime.wait(reference) == Exit(0)
+
+    async def test_a_proxy_that_cannot_be_reached_is_named(self, made: Any, blocked: None) -> None:
+        with pytest.raises(CannotStart, match="does not reach this node"):
+            await made(firewall="verify").prepare()
+
+    @pytest.fixture
+    def blocked(self, sample_engine: Engine) -> Iterator[None]:
+        rule = ("INPUT", "-s", "198.19.0.0/17", "-j", "DROP")
+        within(sample_engine, "iptables", "-I", *rule)
+        yield
+        within(sample_engine, "iptables", "-D", *rule)
+
+    async def test_a_node_without_the_right_to_set_rules_does_not_start(
+        self, made: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        runtime = made()
+        monkeypatch.setattr(runtime._isolation._firewall, "_enter", ("false",))
+        with pytest.raises(CannotStart, match=r"cannot be set .*docker\.firewall: verify"):
+            await runtime.prepare()
