@@ -27,6 +27,8 @@ PROGRAMS = ("dockerd", "containerd", "runc", "docker-registry", "ip", "iptables"
 OUTSIDE = "198.18.0.0/16"
 """Addresses kept for measurements between devices; no network uses them. Each engine has four of them."""
 NETS = 1 << 14
+PLENTY = 6 << 30
+"""Several times what the images of all tests need."""
 
 _UNTIL_WE_END = ("setpriv", "--pdeathsig", "KILL", "--")
 _OWN_FOLDERS = """
@@ -46,6 +48,19 @@ def is_possible() -> bool:
 
 def _try(*command: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False, timeout=30).returncode == 0
+
+
+def _memory() -> str | None:
+    """Give a folder in memory where there is plenty: images have many files, which disks write and remove slowly."""
+    memory = "/dev/shm"
+    is_there = os.access(memory, os.W_OK)
+    return memory if is_there and min(shutil.disk_usage(memory).free, _available()) >= PLENTY else None
+
+
+def _available() -> int:
+    """Give the bytes of memory that programs can still get."""
+    line = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable:"))
+    return int(line.split()[1]) * 1024
 
 
 def _ip(*words: str) -> None:
@@ -95,7 +110,8 @@ class Engine:
     """
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="h"))  # short: the paths of sockets below it are limited
+        # A short name: the paths of sockets below it are limited.
+        self.folder = Path(tempfile.mkdtemp(prefix="h", dir=_memory()))
         self.socket = self.folder / "docker.sock"
         self.name = self.gateway = self.registry = ""
         self._daemon: subprocess.Popen[bytes] | None = None
