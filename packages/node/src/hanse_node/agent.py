@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -42,6 +43,8 @@ class Agent:
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
         self._worked = False
+        self._heard = ""
+        """When the server last told what is to be done."""
         self._shared_edition = station.gate.rulebook.edition.number
 
     async def run(self) -> None:
@@ -65,6 +68,7 @@ class Agent:
             wait = self._seconds
             try:
                 await self.reconcile()
+                self._heard = datetime.now(UTC).isoformat(timespec="seconds")
                 backoff.reset()
             except WrongKey as gone:
                 return gone
@@ -108,6 +112,31 @@ class Agent:
         if self._station.settings.share_config:
             info = await in_thread(_shared, self._station)
             await self._station.uplink.emit(events.NODE_INFO, info)
+
+    def overview(self) -> dict[str, object]:
+        """Say how this node is, for whoever asks on this machine."""
+        identity, edition = self._station.uplink.identity, self._station.gate.rulebook.edition
+        return {
+            "organization": identity.organization,
+            "collaboration": identity.collaboration_id,
+            "encrypted": identity.encrypted,
+            "server_heard": self._heard,
+            "policy": edition.problem or f"in force (edition {edition.number})",
+            "runs": sorted(self._executions),
+        }
+
+    def end(self, run_id: int) -> bool:
+        """End a run because the station's administrator says so; tell whether it was there."""
+        execution = self._executions.get(run_id)
+        if execution is not None:
+            log.info("run_killed", run_id=run_id, by="administrator")
+            execution.kill("stopped by the administrator of this station")
+        return execution is not None
+
+    async def printed(self, run_id: int) -> bytes | None:
+        """Give what a run has printed so far; None when it does not run here."""
+        execution = self._executions.get(run_id)
+        return None if execution is None else await execution.printed()
 
     def _do(self, action: Action, wanted: Mapping[int, Verdict]) -> None:
         match action:

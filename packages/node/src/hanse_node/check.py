@@ -2,31 +2,67 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable
+import shutil
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import IntEnum
 from pathlib import Path
 
 from hanse_core.errors import HanseError
-from hanse_node.errors import WrongKey
+from hanse_node import places, weaknesses
+from hanse_node.errors import CannotStart, WrongKey
 from hanse_node.main import build_runtime
+from hanse_node.policy.model import Policies
 from hanse_node.policy.words import describe
 from hanse_node.policy_file import read as read_policy
-from hanse_node.settings import Recipe, Settings
+from hanse_node.settings import Recipe, Settings, load
 from hanse_node.sources import Sources
 from hanse_node.uplink.http import HttpUplink
-from hanse_node.uplink.transport import Transport
+from hanse_node.uplink.transport import HttpTransport, Transport
 from hanse_node.vault import Vault
 
 SERVER_SECONDS = 15.0
+MOST_APART = 60.0
+LEAST_FREE = 1_000_000_000
+
+
+class Problem(IntEnum):
+    """Exit codes of `hanse node check`: that of the first problem, since later ones may follow from it."""
+
+    NONE = 0
+    OTHER = 1
+    SETTINGS = 10
+    DIRECTORY = 11
+    POLICY = 12
+    DATABASE = 13
+    SERVER = 14
+    API_KEY = 15
+    ENCRYPTION = 16
+    ENGINE = 17
+    ISOLATION = 18
+    IMAGE = 19
+    DISK = 20
+    CLOCK = 21
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that was tried."""
 
-    ok: bool
     text: str
     remedy: str = ""
+    problem: Problem = Problem.NONE
+    weak: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return self.problem is Problem.NONE
+
+    @property
+    def mark(self) -> str:
+        return "PROBLEM" if not self.ok else "weak" if self.weak else "ok"
 
 
 def run(settings: Settings, transport: Transport | None = None) -> list[Finding]:
@@ -34,14 +70,22 @@ def run(settings: Settings, transport: Transport | None = None) -> list[Finding]
     return asyncio.run(findings(settings, transport))
 
 
+def exit_code(found: Iterable[Finding]) -> int:
+    """Give the code of the first problem; weak settings are none."""
+    return next((int(finding.problem) for finding in found if not finding.ok), 0)
+
+
 async def findings(settings: Settings, transport: Transport | None = None) -> list[Finding]:
+    policies, about_policy = _policy(settings)
+    weak = [Finding(str(one), one.remedy, weak=True) for one in weaknesses.of(settings, policies)]
     return [
         *_settings(settings),
-        _directory(settings.directory),
-        *_policy(settings),
+        *_directory(settings.directory),
+        *about_policy,
         *_databases(Sources(settings.databases)),
         *await _server(settings, transport),
         *await _engine(settings),
+        *weak,
     ]
 
 
@@ -49,93 +93,147 @@ def _settings(settings: Settings) -> list[Finding]:
     text = f"the configuration of node '{settings.name}' is valid"
     ignored = settings.ignored()
     remedy = f"without effect here: {', '.join(ignored)}" if ignored else ""
-    return [Finding(True, text, remedy)]
+    return [Finding(text, remedy), *_neighbours(settings)]
 
 
-def _directory(directory: Path) -> Finding:
+def _neighbours(settings: Settings) -> list[Finding]:
+    """Find nodes of this machine that would share what must be each one's own."""
+    found = []
+    for name, path in places.configured().items():
+        try:
+            other = load(path, name)
+            key, same_folder = other.key(), other.directory.resolve() == settings.directory.resolve()
+            same_key = key == settings.key()
+        except HanseError:
+            continue
+        if path == settings.source or not (same_folder or same_key):
+            continue
+        what = "the directory" if same_folder else "the API key"
+        text = f"{what} is also that of node '{name}' ({path})"
+        found.append(Finding(text, "each node needs its own", Problem.SETTINGS))
+    return found
+
+
+def _directory(directory: Path) -> list[Finding]:
     nearest = next(folder for folder in (directory, *directory.parents) if folder.exists())
-    if nearest.is_dir() and os.access(nearest, os.W_OK):
-        return Finding(True, f"the directory {directory} can be written")
-    return Finding(False, f"the directory {directory} cannot be written", f"give this user {nearest}, or set directory")
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        text = f"the directory {directory} cannot be written"
+        return [Finding(text, f"give this user {nearest}, or set directory", Problem.DIRECTORY)]
+    free = shutil.disk_usage(nearest).free
+    text = f"the directory {directory} can be written; {free / 1e9:.1f} GB are free"
+    if free < LEAST_FREE:
+        return [Finding(text, "make room: inputs, results and logs lie there", Problem.DISK)]
+    return [Finding(text)]
 
 
-def _policy(settings: Settings) -> list[Finding]:
+def _policy(settings: Settings) -> tuple[Policies | None, list[Finding]]:
     try:
         policies = read_policy(settings)
     except HanseError as error:
-        return [Finding(False, error.message, "; ".join(f"{k}: {' '.join(t)}" for k, t in error.errors.items()))]
+        remedy = "; ".join(f"{key}: {' '.join(texts)}" for key, texts in error.errors.items())
+        return None, [Finding(error.message, remedy, Problem.POLICY)]
     if policies is None or policies.allows_nothing:
-        return [Finding(False, "this node has no policy, so it runs nothing", "make one:  hanse node policy init")]
-    return [Finding(True, f"policy: {rule}") for rule in describe(policies)]
+        text = "this node has no policy, so it runs nothing"
+        return policies, [Finding(text, "make one:  hanse node policy init", Problem.POLICY)]
+    return policies, [Finding(f"policy: {rule}") for rule in describe(policies)]
 
 
 def _databases(sources: Sources) -> list[Finding]:
     problems = sources.problems()
     if problems:
-        return [Finding(False, problem, "correct uri, or the rights of the file") for problem in problems]
+        remedy = "correct uri, or the rights of the file"
+        return [Finding(problem, remedy, Problem.DATABASE) for problem in problems]
     if not sources.labels:
-        return [Finding(False, "this node has no databases", "list them under databases")]
-    return [Finding(True, f"databases can be read: {', '.join(sources.labels)}")]
+        return [Finding("this node has no databases", "list them under databases", Problem.DATABASE)]
+    return [Finding(f"databases can be read: {', '.join(sources.labels)}")]
 
 
 async def _server(settings: Settings, transport: Transport | None) -> list[Finding]:
+    transport = transport or HttpTransport()
     try:
         uplink, vault = HttpUplink(settings, transport), Vault(settings.encryption)
     except HanseError as error:
-        return [Finding(False, error.message, "correct the file that the message names")]
+        return [Finding(error.message, "correct the file that the message names", Problem.ENCRYPTION)]
     try:
         async with asyncio.timeout(SERVER_SECONDS):
             identity = await uplink.connect(wait=False)
+            organization = await uplink.organization(identity.organization_id)
+            clock = await _clock(settings, transport)
         vault.agree(identity.encrypted)
-        vault.must_publish((await uplink.organization(identity.organization_id)).public_key)
+        vault.must_publish(organization.public_key)
     except WrongKey as error:
-        return [Finding(False, error.message, "ask the server's administrator for a key of this node")]
+        return [Finding(error.message, "ask the server's administrator for a key of this node", Problem.API_KEY)]
     except TimeoutError:
         return [_no_answer(settings, f"no answer within {SERVER_SECONDS:.0f} s")]
+    except CannotStart as error:
+        return [Finding(error.message, problem=Problem.ENCRYPTION)]
     except HanseError as error:
         if error.status >= 500:
             return [_no_answer(settings, error.message)]
-        return [Finding(False, error.message)]
+        return [Finding(error.message, problem=Problem.SERVER)]
     finally:
         await uplink.close()
     text = f"the server {settings.api_url} knows this node as '{identity.name}' of '{identity.organization}'"
-    return [Finding(True, text)]
+    return [Finding(text), *clock, *_fingerprint(vault)]
+
+
+def _fingerprint(vault: Vault) -> list[Finding]:
+    if not vault.encrypted:
+        return []
+    from hanse_core.crypto import keys
+
+    return [Finding(f"the private key fits; fingerprint of its public key: {keys.fingerprint(vault.public_key)}")]
+
+
+async def _clock(settings: Settings, transport: Transport) -> list[Finding]:
+    """Compare with the server's clock: tokens and times of runs go by it."""
+    response = await transport.request("GET", f"{settings.api_url}/version")
+    try:
+        server = parsedate_to_datetime(response.headers["Date"])
+    except (KeyError, TypeError, ValueError):
+        return []
+    apart = abs((datetime.now(UTC) - server).total_seconds())
+    if apart > MOST_APART:
+        text = f"the clock of this machine is {apart:.0f} s apart from the server's"
+        return [Finding(text, "synchronise it (chrony or systemd-timesyncd)", Problem.CLOCK)]
+    return [Finding("the clock agrees with the server's")]
 
 
 def _no_answer(settings: Settings, cause: str) -> Finding:
     remedy = "check server_url, port and api_path, and that the server runs and can be reached from here"
-    return Finding(False, f"the server {settings.api_url} cannot be used: {cause}", remedy)
+    return Finding(f"the server {settings.api_url} cannot be used: {cause}", remedy, Problem.SERVER)
 
 
 async def _engine(settings: Settings) -> list[Finding]:
     try:
         runtime = build_runtime(settings)
     except (HanseError, OSError) as error:
-        return [Finding(False, f"the runtime {settings.runtime} does not work: {error}")]
+        return [Finding(f"the runtime {settings.runtime} does not work: {error}", problem=Problem.ENGINE)]
     images = [name for name, recipe in settings.images.items() if isinstance(recipe, Recipe)]
     try:
         found = [_isolation(settings), *[await _image(name, runtime.resolve(name)) for name in images]]
     finally:
         await runtime.close()
-    if not images:
-        found.append(Finding(False, "no image is configured", "say under images how to run each algorithm"))
+    if not images and settings.runtime != "docker":
+        found.append(Finding("no image is configured", "say under images how to run each algorithm", Problem.IMAGE))
     return found
 
 
 def _isolation(settings: Settings) -> Finding:
     if settings.runtime != "process":
-        return Finding(True, f"runtime: {settings.runtime}")
+        return Finding(f"runtime: {settings.runtime}")
     from hanse_node.runtimes.process import Bubblewrap
 
     if Bubblewrap.find() is not None:
-        return Finding(True, "runtime: process; each run is isolated with bubblewrap")
-    remedy = "algorithms run WITHOUT isolation: for demos and authors only; install bubblewrap for more"
-    return Finding(True, "runtime: process", remedy)
+        return Finding("runtime: process; each run is isolated with bubblewrap")
+    remedy = "for demos and authors only; install bubblewrap, or use the docker runtime"
+    return Finding("runtime: process; algorithms run WITHOUT isolation", remedy, weak=True)
 
 
 async def _image(name: str, resolving: Awaitable[str]) -> Finding:
     try:
         digest = await resolving
     except HanseError as error:
-        return Finding(False, f"the image {name} cannot be run: {error.message}", f"correct images.{name}")
-    return Finding(True, f"the image {name} can be run ({digest[:19]}…)")
+        text = f"the image {name} cannot be run: {error.message}"
+        return Finding(text, f"correct images.{name}", Problem.IMAGE)
+    return Finding(f"the image {name} can be run ({digest[:19]}…)")

@@ -17,7 +17,7 @@ from hanse_core.states import RunStatus
 from hanse_node import ending, runs
 from hanse_node.backoff import Backoff
 from hanse_node.blobs import BlobInput
-from hanse_node.errors import WrongKey
+from hanse_node.errors import KeyChanged, WrongKey
 from hanse_node.journal import Decision
 from hanse_node.offers import Offer
 from hanse_node.policy import calls, results
@@ -74,9 +74,9 @@ class Execution:
         if run.killed:
             self._stopping.set()
 
-    def kill(self) -> None:
+    def kill(self, note: str = "") -> None:
         """End the run, wherever it stands."""
-        self._advance(runs.Killed(), Decision("killed", reason=runs.KILL_NOTE))
+        self._advance(runs.Killed(note), Decision("killed", reason=note or runs.KILL_NOTE))
         self._stopping.set()
         self._backoff.nudge()
 
@@ -88,6 +88,10 @@ class Execution:
     def nudge(self) -> None:
         """Try again at once what waits for the server."""
         self._backoff.nudge()
+
+    async def printed(self) -> bytes:
+        """Give what the run has printed so far."""
+        return await self._printed(self.run.reference) if self.run.reference else b""
 
     async def live(self) -> None:
         """Bring the run to its end. Raises only when the journal cannot be written."""
@@ -118,10 +122,14 @@ class Execution:
             if self._verdict is None or self._verdict.allowed:
                 self._edition = gate.rulebook.edition.number
                 self._verdict = await self._unless_over(self._insist(lambda: gate.judge(self.offer, self._call)))
-            if not self._verdict.allowed:
+            if self._verdict.allowed:
+                await self._recipient(even_if_over=False)
+            else:
                 refusal = RunStatus.NOT_ALLOWED, f"not allowed at this station: {self._verdict}"
         except _Over:
             refusal = RunStatus.KILLED, runs.KILL_NOTE
+        except KeyChanged as error:
+            refusal = RunStatus.NOT_ALLOWED, f"not allowed at this station: {error.message} (rule: known keys)"
         except HanseError as error:
             refusal = RunStatus.NOT_ALLOWED, f"this station could not decide about the run: {error.message}"
         if refusal is not None and self.run.phase is Phase.QUEUED:
@@ -369,12 +377,14 @@ class Execution:
             notes.append("the algorithm ended well but wrote no result")
         return await in_thread(results.checked, output, terms)
 
-    async def _recipient(self) -> str:
+    async def _recipient(self, *, even_if_over: bool = True) -> str:
+        """Give the public key of who asked. Raises `KeyChanged` when it is another one than before."""
         if not self._station.vault.encrypted or self.offer.init_org is None:
             return ""
         initiator = self.offer.init_org
-        organization = await self._insist(lambda: self._station.uplink.organization(initiator), even_if_over=True)
-        return organization.public_key
+        ask = partial(self._station.uplink.organization, initiator)
+        organization = await self._insist(ask, even_if_over=even_if_over)
+        return await in_thread(self._station.vault.recipient, initiator, organization)
 
     async def _deliver(self) -> None:
         """Send the answer until the server has it, or has closed the run by itself."""

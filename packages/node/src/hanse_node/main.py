@@ -4,8 +4,10 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -13,9 +15,11 @@ from hanse_core.errors import HanseError
 from hanse_node import membership, memory, weaknesses
 from hanse_node.agent import Agent
 from hanse_node.backoff import patiently
+from hanse_node.control import Control
 from hanse_node.errors import CannotStart
 from hanse_node.gate import Gate
 from hanse_node.journal import Journal
+from hanse_node.log_file import LogFile
 from hanse_node.pins import Pins
 from hanse_node.policy.words import describe
 from hanse_node.policy_file import Rulebook
@@ -35,7 +39,7 @@ log = structlog.get_logger()
 
 def run(settings: Settings) -> int:
     """Be a node; give the exit code of the process."""
-    configure_logs(settings.logging.level)
+    configure_logs(settings.logging.level, settings.directory / "node.log")
     try:
         asyncio.run(_until_stopped(settings))
     except HanseError as error:
@@ -45,25 +49,37 @@ def run(settings: Settings) -> int:
     return 0
 
 
-async def serve(settings: Settings, uplink: Uplink | None = None, runtime: Runtime | None = None) -> None:
+async def serve(
+    settings: Settings,
+    uplink: Uplink | None = None,
+    runtime: Runtime | None = None,
+    stop: Callable[[], None] = lambda: None,
+) -> None:
     """Work until cancelled; runs go on and are taken up at the next start."""
-    async with opened(settings, uplink, runtime) as station:
+    async with opened(settings, uplink, runtime, stop) as station:
         memory.when_started()
-        await Agent(station).run()
+        agent = Agent(station)
+        station.control.attach(agent)
+        await agent.run()
 
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, uplink: Uplink | None = None, runtime: Runtime | None = None
+    settings: Settings,
+    uplink: Uplink | None = None,
+    runtime: Runtime | None = None,
+    stop: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Station]:
     """Build the station, and let go of everything in the end. What cannot work is found before the server is asked."""
     async with AsyncExitStack() as stack:
         workspace = Workspace(settings.directory)
         workspace.lock()
         stack.callback(workspace.unlock)
+        about = {"node": settings.name, "server": settings.api_url, "runtime": settings.runtime}
+        control = await stack.enter_async_context(Control(workspace.control, about, stop))
         journal = stack.enter_context(Journal(workspace.journal))
         secret = tokens.load_secret(workspace.secret)
-        vault, sources = Vault(settings.encryption), Sources(settings.databases)
+        vault, sources = Vault(settings.encryption, workspace.known_keys), Sources(settings.databases)
         runtime = runtime or build_runtime(settings)
         stack.push_async_callback(runtime.close)
         if settings.on_stop == "end":
@@ -78,12 +94,13 @@ async def opened(
         membership.require_same(workspace.membership, identity)
         vault.agree(identity.encrypted)
         await _publish_key(vault, uplink)
+        vault.joined(identity.organization_id)
         proxy = Proxy(uplink, vault, identity.collaboration_id, secret, uplink.bell.task_news)
         stack.push_async_callback(proxy.close_all)
         parallel, pins = settings.limits.parallel_runs, Pins(journal, runtime.resolve)
         yield Station(
             settings, uplink, runtime, journal, workspace, vault, sources, proxy,
-            Gate(rulebook, uplink, pins), pins, secret,
+            Gate(rulebook, uplink, pins), control, pins, secret,
             starts=asyncio.Semaphore(parallel), slots=asyncio.Semaphore(parallel),
         )  # fmt: skip
 
@@ -136,9 +153,13 @@ def _docker(settings: Settings) -> Runtime:
     )
 
 
-def configure_logs(level: str) -> None:
-    """Write one line per event to standard error; other libraries only speak up from warnings on."""
+def configure_logs(level: str, path: Path | None = None) -> None:
+    """Write one line per event to standard error, and to a file that `hanse node logs` shows.
+
+    Other libraries only speak up from warnings on.
+    """
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    target: Any = sys.stderr if path is None else LogFile(path, sys.stderr)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -148,7 +169,7 @@ def configure_logs(level: str) -> None:
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=target),
         cache_logger_on_first_use=False,
     )
 
@@ -172,7 +193,7 @@ async def _until_stopped(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopped.set)
-    working = asyncio.ensure_future(serve(settings))
+    working = asyncio.ensure_future(serve(settings, stop=stopped.set))
     stopping = asyncio.ensure_future(stopped.wait())
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if stopped.is_set():

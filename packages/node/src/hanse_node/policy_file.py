@@ -47,19 +47,23 @@ def read(settings: Settings, environment: Mapping[str, str] | None = None) -> Po
     path = watched(settings)
     if path is None:
         return _with_defaults(settings.policies, settings.accept_v4_defaults)
-    raw = read_yaml(path)
     own = {name: text for name, text in environment.items() if name.startswith(f"{PREFIX}POLICIES__")}
-    if settings.policies_file is not None and "policies" not in raw:
+    return _with_defaults(read_file(path, own, alone=settings.policies_file is not None), settings.accept_v4_defaults)
+
+
+def read_file(path: Path, environment: Mapping[str, str] | None = None, *, alone: bool = True) -> Policies | None:
+    """Read a file that holds the policy, alone or below `policies`. Raises `Invalid` naming file, key and cause."""
+    raw = read_yaml(path)
+    if alone and "policies" not in raw:
         raw = {"policies": raw}
-    overlay(raw, own)
+    overlay(raw, environment or {})
     found = raw.get("policies")
     try:
-        policies = Policies.model_validate(found) if found else None
+        return Policies.model_validate(found) if found else None
     except ValidationError as error:
         raise not_valid(f"the policy in {path}", error) from None
     except RecursionError:
         raise Invalid(f"the policy in {path} is nested too deeply") from None
-    return _with_defaults(policies, settings.accept_v4_defaults)
 
 
 def watched(settings: Settings) -> Path | None:

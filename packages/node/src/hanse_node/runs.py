@@ -66,6 +66,9 @@ class Started:
 class Killed:
     """Somebody who may has asked to end the run."""
 
+    note: str = ""
+    """Who, if that is worth telling."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exited:
@@ -119,8 +122,8 @@ def advance(run: LocalRun, event: Event) -> LocalRun:
             return replace(run, phase=Phase.RUNNING, reference=reference)
         case Exited(code, reason, note) if run.phase is Phase.RUNNING:
             return _ended(run, *_outcome(code, reason, note))
-        case Killed():
-            return _kill(run)
+        case Killed(note):
+            return _kill(replace(run, note=note or run.note) if run.phase in UNFINISHED and not run.killed else run)
         case Sealed() | Delivered() | Closed():
             return _towards_the_server(run, event)
         case _:
@@ -157,7 +160,7 @@ def _towards_the_server(run: LocalRun, event: Sealed | Delivered | Closed) -> Lo
 
 def _ended(run: LocalRun, status: RunStatus, note: str) -> LocalRun:
     if run.killed:
-        status, note = RunStatus.KILLED, KILL_NOTE
+        status, note = RunStatus.KILLED, run.note or KILL_NOTE
     return replace(run, phase=Phase.ENDED, status=status, note=note)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from hanse_node.control import Control
 from hanse_node.gate import Gate
 from hanse_node.journal import Journal
 from hanse_node.pins import Pins
@@ -28,6 +29,7 @@ class Station:
     sources: Sources
     proxy: Proxy
     gate: Gate
+    control: Control
     pins: Pins
     secret: bytes
     starts: asyncio.Semaphore

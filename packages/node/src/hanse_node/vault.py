@@ -5,17 +5,20 @@ from typing import TYPE_CHECKING
 
 from hanse_core.crypto.sealer import EnvelopeSealer, PlainSealer, Sealer
 from hanse_node.errors import CannotStart
+from hanse_node.messages import Organization
 from hanse_node.settings import Encryption
 
 if TYPE_CHECKING:
     from hanse_core.crypto.streams import Opener
+    from hanse_node.known_keys import KnownKeys
 
 
 class Vault:
     """Opens inputs and seals results the way the collaboration wants it."""
 
-    def __init__(self, encryption: Encryption) -> None:
+    def __init__(self, encryption: Encryption, known_keys: Path | None = None) -> None:
         self.encrypted = encryption.enabled
+        self._known_keys = _known(known_keys) if encryption.enabled and known_keys is not None else None
         self.public_key = ""
         self._sealer: Sealer = PlainSealer()
         if encryption.enabled:
@@ -48,6 +51,17 @@ class Vault:
             "here, or remove the public key from the organization if the other one is lost"
         )
 
+    def joined(self, organization_id: int) -> None:
+        """Note which organization this is: for it the key is ours, whatever the server says."""
+        if self._known_keys is not None and self._known_keys.all().get(organization_id) is None:
+            self._known_keys.put(organization_id, self.public_key, "this organization")
+
+    def recipient(self, organization_id: int, organization: Organization) -> str:
+        """Give the public key to seal with. Raises `KeyChanged` when it is not the one that was seen first."""
+        if self._known_keys is None:
+            return organization.public_key
+        return self._known_keys.believed(organization_id, organization.public_key, organization.name)
+
     def open(self, sealed: str) -> bytes:
         """Open what was sealed for this organization. Raises `Invalid`."""
         return self._sealer.open(sealed)
@@ -69,6 +83,12 @@ def _envelope(private_key: Path | None) -> EnvelopeSealer:
     from hanse_core.crypto import keys  # Only encrypted nodes pay for the import.
 
     return EnvelopeSealer(keys.load_private(private_key or Path("private_key.pem")))
+
+
+def _known(path: Path) -> "KnownKeys":
+    from hanse_node.known_keys import KnownKeys
+
+    return KnownKeys(path)
 
 
 def _name(published: str) -> str:

@@ -38,6 +38,14 @@ class Workspace:
         return self.directory / "membership.json"
 
     @property
+    def control(self) -> Path:
+        return self.directory / "control"
+
+    @property
+    def known_keys(self) -> Path:
+        return self.directory / "keys.json"
+
+    @property
     def secret(self) -> Path:
         return self.directory / "proxy.key"
 

@@ -85,7 +85,9 @@ class Bench:
     @contextlib.asynccontextmanager
     async def working(self, station: Station) -> AsyncIterator[None]:
         """Let an agent work on a station for as long as the block lasts."""
-        working = asyncio.ensure_future(Agent(station, reconcile_seconds=0.05).run())
+        agent = Agent(station, reconcile_seconds=0.05)
+        station.control.attach(agent)
+        working = asyncio.ensure_future(agent.run())
         try:
             yield
         finally:

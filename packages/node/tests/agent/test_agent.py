@@ -336,7 +336,8 @@ async def test_an_encrypted_node_publishes_its_key_and_seals_its_answers(bench: 
     bench.uplink.identity = Identity(2, "station", 1, "alpha", 1, encrypted=True)
     bench.uplink.organizations[2] = Organization("beta", vault.public_key)
     run = bench.uplink.create(1, payload=vault.seal(b'{"method": "m"}', vault.public_key), init_org=2)
-    orphan = bench.uplink.create(2, payload=vault.seal(b'{"method": "m"}', vault.public_key), init_org=1)
+    bench.uplink.organizations[3] = Organization("gamma")
+    orphan = bench.uplink.create(2, payload=vault.seal(b'{"method": "m"}', vault.public_key), init_org=3)
     async with bench.node(encryption={"enabled": True, "private_key": str(key_file)}):
         await bench.uplink.all_finished()
     assert bench.uplink.published == [vault.public_key]

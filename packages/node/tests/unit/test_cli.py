@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 
 from hanse_core import command
+from hanse_core.crypto import keys
 from hanse_node import check, settings
+from hanse_node.errors import KeyChanged
 from hanse_node.journal import Decision, Journal
+from hanse_node.known_keys import KnownKeys
 from hanse_node.offers import Offer
 from hanse_node.runs import LocalRun, Phase
 from hanse_node.uplink.transport import Response
@@ -99,11 +102,12 @@ def test_check_names_each_problem_with_its_remedy(folder: Path, change: Any, pro
 def test_check_tells_a_wrong_key_from_a_server_that_is_away(folder: Path) -> None:
     assert "does not accept this node's API key (unknown key)" in found(folder, Server(key_ok=False))[False]
     assert "encryption.enabled" in found(folder, Server(encrypted=True))[False]
-    assert command.main(["node", "check", "--config", str(folder / "node.yaml")]) == 1
 
 
-def test_check_prints_problems_and_ends_with_1(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["node", "check", "--config", str(folder / "node.yaml")]) == 1
+def test_check_prints_problems_and_ends_with_the_code_of_the_first(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["node", "check", "--config", str(folder / "node.yaml")]) == check.Problem.SERVER
     printed = capsys.readouterr().out
     assert "PROBLEM  the server http://127.0.0.1:1/api cannot be used" in printed
     assert "→ check server_url, port and api_path" in printed
@@ -153,6 +157,71 @@ async def test_a_node_waits_for_its_server_with_a_plain_warning_and_stops_when_t
     assert process.returncode == 0
     assert b"node_stopping" in rest
     assert time.monotonic() - asked < 5
+
+
+async def test_a_node_that_waits_for_its_server_can_be_asked_shown_and_stopped(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    process, _ = await _started(folder)
+
+    async def node(*command_line: str) -> str:
+        code = await asyncio.to_thread(command.main, ["node", *command_line, "--config", str(folder / "node.yaml")])
+        assert code == 0, capsys.readouterr().err
+        return capsys.readouterr().out
+
+    assert "waiting for the server" in await node("status")
+    assert json.loads(await node("status", "--json"))["process"] == process.pid
+    assert "server_unreachable" in await node("logs")
+    assert await node("run", "ls") == ""
+    assert "has stopped" in await node("stop")
+    _, rest = await process.communicate()
+    assert process.returncode == 0
+    assert b"stop_asked" in rest
+
+
+def test_a_run_can_be_shown_with_all_that_was_decided(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "state").mkdir()
+    with Journal(folder / "state" / "journal.sqlite") as journal:
+        for run_id in (4, 5):
+            offer = Offer(run_id, 3, 2, "hanse/glm", "", 1, 7, None)
+            journal.save(LocalRun(run_id, Phase.CLAIMED), offer, Decision("claimed", "allowed", data=("default",)))
+
+    def run(*command_line: str) -> tuple[int, str, str]:
+        code = command.main(["node", "run", *command_line, "--config", str(folder / "node.yaml")])
+        return code, *capsys.readouterr()
+
+    assert "run=4 phase=claimed" in run("ls")[1]
+    assert [json.loads(line)["run"] for line in run("ls", "--json")[1].splitlines()] == [4, 5]
+    assert run("show", "4")[1].count("claimed") == 1
+    assert run("show", "9")[0] == 1
+    code, _, error = run("kill", "4")
+    assert (code, "does not run" in error) == (1, True)
+
+
+def test_keys_are_listed_and_a_changed_one_is_confirmed_by_its_fingerprint(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, other = (keys.publish(keys.generate()) for _ in range(2))
+    known = KnownKeys(folder / "state" / "keys.json")
+    known.put(2, first, "beta")
+    with pytest.raises(KeyChanged):
+        known.believed(2, other)
+
+    def key(*command_line: str) -> tuple[int, str]:
+        return command.main(
+            ["node", "key", *command_line, "--config", str(folder / "node.yaml")]
+        ), capsys.readouterr().out
+
+    listed = key("ls")[1]
+    assert keys.fingerprint(first) in listed
+    assert f"{keys.fingerprint(other)}  REFUSED" in listed
+    assert key("trust", "2", "--fingerprint", keys.fingerprint(first))[0] == 1
+    assert known.believed(2, first) == first
+    assert key("trust", "2", "--fingerprint", keys.fingerprint(other).upper())[0] == 0
+    assert known.believed(2, other) == other
+    assert key("trust", "2")[0] == 1
+    (folder / "bundle.json").write_text(json.dumps({"5": first}))
+    assert keys.fingerprint(first) in key("import", str(folder / "bundle.json"))[1]
 
 
 async def test_a_second_node_in_the_same_directory_is_refused(folder: Path) -> None:

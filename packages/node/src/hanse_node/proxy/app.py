@@ -152,7 +152,8 @@ class Endpoints:
             raise Invalid("each organization needs an id and an input in base64") from None
         organization = await self._relay.organization(organization_id)
         try:
-            return {**entry, "input": self._vault.seal(plain, organization.public_key)}
+            key = self._vault.recipient(organization_id, organization)
+            return {**entry, "input": self._vault.seal(plain, key)}
         except Invalid as error:
             raise Invalid(f"organization {organization_id} ({organization.name}): {error.message}") from error
 
