@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -122,11 +123,26 @@ def prepared_template(cluster: Cluster) -> str:
     return TEMPLATE
 
 
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
+"""Bytes of memory below which files are put on the disk: tests of large values need some room."""
+
+
 @pytest.fixture
-def uri(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def database_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder for a database and large values beside it: in memory where there is room, as each commit is synced."""
+    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROOM:
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="h", dir=MEMORY) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def uri(database: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """Address of a database with what every server has, for this test alone."""
     if database == "sqlite":
-        path = tmp_path / "server.sqlite"
+        path = request.getfixturevalue("database_folder") / "server.sqlite"
         shutil.copy(request.getfixturevalue("prepared_file"), path)
         yield f"sqlite:///{path}"
         return

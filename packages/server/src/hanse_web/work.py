@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from inspect import Parameter, iscoroutinefunction, isfunction, signature
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -215,6 +215,7 @@ async def _read_work(request: Request) -> Work:
     return works.promise(write=False)
 
 
+@cache
 def in_work(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Have a handler that takes a `RequestWork` or `ReadWork`, itself or through what it depends on, run within it."""
     annotation = _work_of(handler)

@@ -21,6 +21,12 @@ ERASED = frozenset({"user_account", "organization", "collaboration", "identity"}
 
 
 @pytest.fixture
+def database_folder(tmp_path: Path) -> Path:
+    """Where traces are looked for: everything that the server writes must be below."""
+    return tmp_path
+
+
+@pytest.fixture
 def settings(settings: Settings) -> Settings:
     return settings.model_copy(
         update={"values": ValueSettings(inline_bytes=1024), "large_result_store": None, "blobs": StoreSettings()}

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from typing import TypeVar
 
 import bcrypt
@@ -33,6 +34,12 @@ NO_PASSWORD = "!"  # noqa: S105
 T = TypeVar("T")
 
 
+@cache
+def _hash_of_nobody(memory: int, passes: int) -> str:
+    """Make a hash that no password fits; one for the process is enough, and it costs what any hash costs."""
+    return PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=LANES).hash(secrets.token_urlsafe())
+
+
 class Passwords:
     """Hashes and checks passwords; at most `workers` at a time and one per core, each needs 19 MiB."""
 
@@ -42,7 +49,7 @@ class Passwords:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=LANES)
         at_once = min(workers, len(os.sched_getaffinity(0)))
         self._workers = ThreadPoolExecutor(at_once, thread_name_prefix="passwords", initializer=_step_back)
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+        self._nobody = _hash_of_nobody(memory, passes)
         self._room = queue
 
     def hash_now(self, password: str) -> str:
