@@ -120,6 +120,12 @@ class VpnUpdate(Body):
 
 
 class RunNode(Item):
+    """The node that runs it, with all of its fields; none of them when the organization has no node there any more."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"maxProperties": 0}, {"required": ["id", "name", "status", "ip"]}]}
+    )
+
     id: int | None = None
     name: str | None = None
     status: str | None = None
@@ -146,7 +152,7 @@ class Run(Item):
     status: RunStatus
     input: str | None = Field(repr=False)
     log: str | None
-    assigned_at: str | None
+    assigned_at: str
     started_at: str | None
     finished_at: str | None
     cleanup_at: str | None
@@ -154,7 +160,7 @@ class Run(Item):
     organization: Link
     task: "Link | Task"
     node: RunNode
-    ports: list[RunPort] = []
+    ports: list[RunPort]
     results: Link
 
 

@@ -7,7 +7,7 @@ from hanse_core.wire.accounts import ContainerToken, ContainerTokenRequest
 from hanse_core.wire.tasks import PortCreate, RunPort
 from hanse_server.tasks.container_service import Containers
 from hanse_web.auth import AnyNode, Tokens
-from hanse_web.query import Parameters
+from hanse_web.query import Parameters, parameter
 from hanse_web.work import RequestWork
 
 router = APIRouter(tags=["containers"])
@@ -28,7 +28,7 @@ def open_port(work: RequestWork, actor: AnyNode, body: PortCreate) -> RunPort:
     return RunPort(id=made.id, port=made.port, label=made.label)
 
 
-@router.delete("/port")
+@router.delete("/port", openapi_extra={"parameters": [parameter("run_id", "integer")]})
 def close_ports(request: Request, work: RequestWork, actor: AnyNode) -> dict[str, str]:
     """Forget the ports of a run."""
     run_id = Parameters(request).integer("run_id")

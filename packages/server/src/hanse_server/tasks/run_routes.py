@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from hanse_core.wire.base import Page
 from hanse_core.wire.tasks import Result, Run, RunPatch
 from hanse_server.tasks.intake import LargeValues
 from hanse_server.tasks.items import RunItems
@@ -12,13 +13,18 @@ from hanse_server.tasks.texts import AnswerTexts
 from hanse_web.auth import AnyActor, AnyNode
 from hanse_web.large_bodies import LARGE, LargeBodyRoute
 from hanse_web.listing import Listing, page
-from hanse_web.query import Parameters
+from hanse_web.query import Parameters, documented, parameter
 from hanse_web.work import RequestWork
 
 router = APIRouter(tags=["runs"], route_class=LargeBodyRoute)
+_FILTERS = documented(
+    text="state include",
+    integers="task_id organization_id collaboration_id node_id port",
+    moments="assigned_from assigned_till started_from started_till finished_from finished_till",
+)
 
 
-@router.get("/run")
+@router.get("/run", response_model=Page[Run], openapi_extra=_FILTERS)
 def list_runs(request: Request, work: RequestWork, actor: AnyActor, texts: AnswerTexts) -> Response:
     """List runs, newest first."""
     parameters = Parameters(request)
@@ -33,7 +39,7 @@ def list_runs(request: Request, work: RequestWork, actor: AnyActor, texts: Answe
     return texts.holes.fill(listed)
 
 
-@router.get("/run/{run_id:int}", response_model=Run)
+@router.get("/run/{run_id:int}", response_model=Run, openapi_extra={"parameters": [parameter("include", "string")]})
 def get_run(request: Request, work: RequestWork, actor: AnyActor, run_id: int, texts: AnswerTexts) -> Response:
     """Give one run."""
     found = Runs(work, actor).get(run_id)
@@ -53,7 +59,7 @@ def report_run(
     return texts.holes.answer(item)
 
 
-@router.get("/result")
+@router.get("/result", response_model=Page[Result], openapi_extra=_FILTERS)
 def list_results(request: Request, work: RequestWork, actor: AnyActor, texts: AnswerTexts) -> Response:
     """List results, newest first; those of runs that have not ended are null."""
     parameters = Parameters(request)

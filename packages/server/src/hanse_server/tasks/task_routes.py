@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
-from hanse_core.wire.base import Identified
+from hanse_core.wire.base import Identified, Page
 from hanse_core.wire.tasks import ColumnNames, ColumnRequest, Task, TaskCreate, TaskStatus
 from hanse_server.tasks.approval import Approvals
 from hanse_server.tasks.columns import Columns
@@ -21,7 +21,7 @@ from hanse_web.alike import values_of
 from hanse_web.auth import AnyActor, AnyUser, DetachedUserOrContainer, UserOrContainer
 from hanse_web.large_bodies import LARGE, LargeBodyRoute
 from hanse_web.listing import page
-from hanse_web.query import Parameters
+from hanse_web.query import Parameters, documented, parameter
 from hanse_web.work import AllWorks, RequestWork, Work
 
 router = APIRouter(tags=["tasks"], route_class=LargeBodyRoute)
@@ -31,7 +31,14 @@ async def _approvals(request: Request, works: AllWorks) -> Approvals:
     return Approvals(works, request.app.state.store_calls, request.app.state.task_policy)
 
 
-@router.get("/task")
+@router.get(
+    "/task",
+    response_model=Page[Task],
+    openapi_extra=documented(
+        text="name image description database status include",
+        integers="collaboration_id study_id init_org_id init_user_id parent_id job_id run_id is_user_created store_id",
+    ),
+)
 def list_tasks(request: Request, work: RequestWork, actor: AnyActor, texts: AnswerTexts) -> Response:
     """List tasks, newest first."""
     parameters = Parameters(request)
@@ -90,7 +97,7 @@ def column_names(
     return texts.holes.answer(item, 201)
 
 
-@router.get("/task/{task_id:int}", response_model=Task)
+@router.get("/task/{task_id:int}", response_model=Task, openapi_extra={"parameters": [parameter("include", "string")]})
 def get_task(request: Request, work: RequestWork, actor: AnyActor, task_id: int, texts: AnswerTexts) -> Response:
     """Give one task."""
     tasks = Tasks(work, actor)
