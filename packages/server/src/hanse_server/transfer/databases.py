@@ -11,6 +11,7 @@ from hanse_core.errors import Conflict, Invalid
 from hanse_server import migrations
 from hanse_server.accounts.models import Identity, Organization
 from hanse_server.transfer import v4
+from hanse_server.transfer.moments import require_times
 from hanse_web.db import IMMEDIATE, connected, create_private, make_engine, parsed, sqlite_file
 
 
@@ -22,6 +23,7 @@ def old(uri: str) -> Iterator[Connection]:
         with connected(engine) as connection:
             _be_patient(connection)
             v4.require_v4(connection)
+            require_times(connection)
             yield connection
     finally:
         engine.dispose()

@@ -12,12 +12,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hanse_core.command import main
-from hanse_server.accounts.models import User, V4Secret
+from hanse_server.accounts.models import Organization, User, V4Secret
+from hanse_server.collaborations.models import Collaboration
 from hanse_server.settings import Settings
 from hanse_server.tasks.models import Run
 from hanse_server.tasks.places import make_stores
 from hanse_server.tasks.values import Place
 from hanse_server.transfer import v4
+from hanse_server.transfer.exporting import CARRIED, LOST, NEEDLESS
+from hanse_web.db import Base
 
 Move = Callable[..., str]
 Back = Callable[..., tuple[str, Callable[..., list[Any]]]]
@@ -134,3 +137,24 @@ def test_what_is_ours_only_is_named(full: Any, move: Move, back: Back, new: Sess
     new.commit()
     printed, _ = back()
     assert "1 rows of `login_session` were left out" in printed
+
+
+def test_columns_that_are_ours_only_are_named_where_they_say_anything(
+    full: Any, move: Move, back: Back, new: Session
+) -> None:
+    move()
+    new.get_one(Organization, 1).two_factor_required = True
+    new.get_one(Collaboration, 1).keep_results_days = 30
+    new.commit()
+    printed, _ = back()
+    assert "`organization.two_factor_required` of 1 rows was left out: v4 requires a second factor" in printed
+    assert "`collaboration.keep_results_days` of 1 rows was left out" in printed
+    assert "keep_logs_days" not in printed
+    assert "idempotency_key" not in printed
+
+
+@pytest.mark.parametrize("name", CARRIED)
+def test_of_every_column_is_known_whether_it_is_carried_lost_or_needless(name: str) -> None:
+    ours = {column.name for column in Base.metadata.tables[name].c}
+    beyond = ours - {column.name for column in CARRIED[name].c}
+    assert beyond == set(LOST.get(name, ())) | NEEDLESS.get(name, frozenset())

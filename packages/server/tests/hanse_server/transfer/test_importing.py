@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import Engine, event, func, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from hanse_core.command import main
@@ -238,13 +239,41 @@ def test_a_database_that_is_not_empty_is_refused_and_left_alone(old: Any, move: 
 
 def test_a_failure_in_the_middle_leaves_nothing(old: Any, move: Move, new: Session) -> None:
     with old.engine.begin() as connection:
-        columns = "id, task_id, organization_id, status, assigned_at"
-        connection.execute(text(f"INSERT INTO run ({columns}) VALUES (1, 1, 1, 'x', 'no date')"))
+        columns = "id, task_id, organization_id, status, input"
+        connection.execute(text(f"INSERT INTO run ({columns}) VALUES (1, 1, 1, 'x', CAST(x'ff' AS TEXT))"))
     old.task(1)
-    with pytest.raises(ValueError, match="no date"):
+    with pytest.raises(OperationalError, match="UTF-8"):
         move()
     assert new.scalar(select(func.count()).select_from(Organization)) == 0
     assert new.scalar(select(func.count()).select_from(Identity)) == 0
+
+
+@pytest.mark.parametrize(
+    "stored", ["'yesterday'", "''", "1767225600", "'2026-13-01 00:00:00'", "'2026-01-01 00:00:00+02:00'"]
+)
+def test_a_time_that_is_none_is_named_by_table_row_and_column(old: Any, move: Move, new: Session, stored: str) -> None:
+    old.task(7)
+    old.run(41, 7)
+    old.run(42, 7)
+    with old.engine.begin() as connection:
+        connection.execute(text(f"UPDATE run SET finished_at = {stored} WHERE id = 42"))
+    printed = move(code=1)
+    assert "table run, row id 42, column finished_at" in printed
+    assert "row id 41" not in printed
+    assert "set it to NULL" in printed
+
+
+def test_times_that_are_none_are_all_looked_for_and_the_first_are_named(old: Any, move: Move) -> None:
+    old.user(11, "alice")
+    for number in range(1, 13):
+        old.task(number)
+    with old.engine.begin() as connection:
+        connection.execute(text("UPDATE task SET created_at = 'x'"))
+        connection.execute(text("UPDATE authenticatable SET last_seen = 'x'"))
+    printed = move("--dry-run", code=1)
+    assert "table authenticatable, row id 11, column last_seen ('x')" in printed
+    assert "table task, row id 1, column created_at" in printed
+    assert "and 3 more" in printed
 
 
 def test_a_dry_run_reports_and_changes_nothing(
@@ -340,11 +369,11 @@ def test_a_failure_in_the_middle_leaves_no_value_either(old: Any, move: Move, tm
     old.task(1)
     old.run(1, 1, result="x" * 100_000)
     with old.engine.begin() as connection:
-        columns = "id, task_id, organization_id, status, assigned_at"
-        connection.execute(text(f"INSERT INTO run ({columns}) VALUES (20, 1, 1, 'x', 'no date')"))
+        columns = "id, task_id, organization_id, status, input"
+        connection.execute(text(f"INSERT INTO run ({columns}) VALUES (20, 1, 1, 'x', CAST(x'ff' AS TEXT))"))
     for number in range(2, 20):
         old.run(number, 1)
-    with pytest.raises(ValueError, match="no date"):
+    with pytest.raises(OperationalError, match="UTF-8"):
         move()
     assert [path for path in (tmp_path / "values").rglob("*") if path.is_file()] == []
 
