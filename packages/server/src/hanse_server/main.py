@@ -199,7 +199,7 @@ def create_app(
             "token_seal": seal,
             "last_used": (seen, used),
             "session_limits": settings.sessions,
-            "refreshes": Refreshes(works, pairs, Confirming(works, sso).confirm),
+            "refreshes": Refreshes(works, pairs, factors, Confirming(works, sso).confirm),
             "sso": sso,
             "letters": letters,
             "aside": aside,

@@ -25,6 +25,7 @@ from hanse_server.accounts.models import Identity, Role, user_role
 from hanse_server.identity.models import LoginSession
 from hanse_server.identity.pairs import TokenPairs
 from hanse_server.identity.rules import Rotation, rotation
+from hanse_server.identity.second_factor import SecondFactors
 from hanse_web.origin import Origin
 from hanse_web.work import Work, Works
 
@@ -32,6 +33,10 @@ SESSIONS_ENDED = "sessions_ended"
 """Told to no room, with the ids of sessions (`{"ids"}`): whoever holds live connections of theirs ends them."""
 SURPLUS = 1_000
 """Sessions that are ended at once to make room."""
+UNPROVEN = (
+    "a second factor is required by now, and this token of the former server does not prove that one was shown; "
+    "log in again, with your password and the code of your second factor"
+)
 NOWHERE = Origin()
 
 log = structlog.get_logger()
@@ -170,9 +175,10 @@ async def _believe(claims: Mapping[str, Any]) -> None:
 class Refreshes:
     """Gives a new pair of tokens for a refresh token."""
 
-    def __init__(self, works: Works, pairs: TokenPairs, confirm: Confirm = _believe) -> None:
+    def __init__(self, works: Works, pairs: TokenPairs, factors: SecondFactors, confirm: Confirm = _believe) -> None:
         self._works = works
         self._pairs = pairs
+        self._factors = factors
         self._confirm = confirm
 
     async def refresh(self, claims: dict[str, Any], origin: Origin) -> UserTokens | NodeTokens:
@@ -196,7 +202,10 @@ class Refreshes:
             return self._pairs.for_node(key, row.token_version)
         sessions, sid = Sessions(work, self._pairs), claims.get("sid")
         if sid is None:
-            # A token of the v4 server whose database and signing secret were taken over.
+            # A token of the v4 server whose database and signing secret were taken over. It does not tell whether a
+            # second factor was shown for it, so that it is no proof of one.
+            if self._factors.of(work, key).is_required:
+                raise Unauthenticated(UNPROVEN)
             return sessions.open(key, "token", origin=origin, version=row.token_version)
         return sessions.renew(key, str(sid), claims.get("gen"), row.token_version)
 

@@ -351,3 +351,45 @@ async def test_a_server_that_wants_a_second_factor_from_now_on_ends_logins_witho
     server.app.state.works.known.forget()
     assert (await client.get("/session")).status_code == 401
     assert (await server.client(tokens["refresh_token"]).post("/token/refresh")).status_code == 401
+
+
+def former(server: Any, user: User) -> str:
+    """Make a refresh token such as the v4 server did, whose signing secret was taken over: of no session."""
+    token: str = server.app.state.tokens.issue(user.id, "user", "refresh", timedelta(hours=40))
+    return token
+
+
+async def test_a_refresh_token_of_the_v4_server_opens_no_session_where_the_server_requires_a_second_factor(
+    anonymous: httpx.AsyncClient, gina: User, server: Any, code: Callable[..., str]
+) -> None:
+    before = await server.client(former(server, gina)).post("/token/refresh")
+    secret = await secret_of(anonymous)
+    after = await server.client(former(server, gina)).post("/token/refresh")
+
+    for refused in (before, after):
+        assert refused.status_code == 401
+        assert "does not prove that one was shown; log in again" in refused.json()["msg"]
+    tokens = (await log_in(anonymous, mfa_code=code(secret))).json()
+    assert len((await server.client(tokens["access_token"]).get("/session")).json()["data"]) == 1
+    assert (await server.client(tokens["refresh_token"]).post("/token/refresh")).status_code == 200
+
+
+@pytest.mark.parametrize("is_required", [False])
+async def test_nor_once_an_organization_requires_one_of_somebody_who_has_one_already(
+    anonymous: httpx.AsyncClient, make: Any, as_user: Any, gina: User, alpha: Organization, server: Any,
+    code: Callable[..., str],
+) -> None:  # fmt: skip
+    otto = make.user("otto", make.organization("beta"))
+    client = server.client((await log_in(anonymous)).json()["access_token"])
+    secret = (await client.post("/second_factor", json={"password": PASSWORD})).json()["otp_secret"]
+    confirmed = await client.post("/second_factor/confirm", json={"mfa_code": code(secret)})
+    assert confirmed.status_code == 200, confirmed.text
+    token = former(server, gina)
+    assert (await server.client(token).post("/token/refresh")).status_code == 200
+    await as_user("root").patch(f"/organization/{alpha.id}", json={"two_factor_required": True})
+
+    refused = await server.client(token).post("/token/refresh")
+
+    assert refused.status_code == 401
+    assert "a second factor is required by now" in refused.json()["msg"]
+    assert (await server.client(former(server, otto)).post("/token/refresh")).status_code == 200
