@@ -1,5 +1,6 @@
 """What an operator decides about containers: the engine, how much a run may do there, and where images come from."""
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from hanse_core.errors import Invalid
+from hanse_node.policy.model import known_capability
 
 Profile = Literal["strict", "v4"]
 
@@ -23,7 +25,7 @@ class ImageRules(_Frozen):
     capabilities: Annotated[
         tuple[str, ...],
         BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
-        AfterValidator(lambda names: tuple(name.upper().removeprefix("CAP_") for name in names)),
+        AfterValidator(lambda names: tuple(known_capability(name) for name in names)),
     ] = ()
 
 
@@ -46,6 +48,12 @@ class Docker(_Frozen):
         """Give what is configured for an image: the first pattern that covers its name."""
         found = next((rules for pattern, rules in self.images.items() if fnmatchcase(image, pattern)), ImageRules())
         return found if found.profile else found.model_copy(update={"profile": self.profile})
+
+    def rules_for(self, image: str, profile: str | None, capabilities: Iterable[str]) -> ImageRules:
+        """Give what holds for a run: what the policy says about its image, and otherwise these settings."""
+        own = self.rules(image)
+        together = tuple(sorted({*own.capabilities, *capabilities}))
+        return ImageRules.model_validate({"profile": profile or own.profile, "capabilities": together})
 
 
 class Registry(_Frozen):

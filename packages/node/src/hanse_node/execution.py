@@ -203,9 +203,10 @@ class Execution:
         await in_thread(station.workspace.prepare, offer.run_id, payload, token)
         self._advance(runs.Claimed(), self._claim(digest, selected))
         await self._serve(token, server_token)
+        terms = await self._unless_over(station.gate.terms(offer))
         if self.run.phase is not Phase.CLAIMED or self._stopping.is_set():
             raise _Over
-        reference = await self._unless_over(self._launch(self._spec(digest, selected)))
+        reference = await self._unless_over(self._launch(self._spec(digest, selected, terms)))
         self._advance(runs.Started(reference), Decision("started", digest=digest))
         self._log.info("run_started", image=offer.image, digest=digest, databases=[s.label for s in selected])
 
@@ -255,7 +256,7 @@ class Execution:
         path = await in_thread(self._station.workspace.socket, self.offer.run_id)
         await self._station.proxy.open(run, path, server_token)
 
-    def _spec(self, digest: str, selected: list[Selection]) -> RunSpec:
+    def _spec(self, digest: str, selected: list[Selection], terms: Terms) -> RunSpec:
         station, offer, limits = self._station, self.offer, self._station.settings.limits
         return RunSpec(
             run_id=offer.run_id,
@@ -269,6 +270,8 @@ class Execution:
             mounts=[Mount(**asdict(selection)) for selection in selected],
             environment=station.settings.algorithm_env,
             limits=Limits(**limits.model_dump(exclude={"parallel_runs"})),
+            profile=terms.profile.value if terms.profile else None,
+            capabilities=tuple(sorted(terms.capabilities)),
         )
 
     def _claim(self, digest: str, selected: list[Selection]) -> Decision:

@@ -40,8 +40,18 @@ def _of_settings(settings: Settings) -> Iterator[Weakness]:
         yield Weakness("server_url", "all that passes to and from the server can be read on the way", "use https")
     for database in settings.databases:
         yield from _of_database(database.label, database.uri, tuple(database.env), database.mount_mode)
-    if settings.accept_v4_defaults:
-        yield _accepted()
+    yield from _of_docker(settings)
+
+
+def _of_docker(settings: Settings) -> Iterator[Weakness]:
+    if settings.docker.profile == "v4":
+        meaning = "every image has user 0 and a writable file system"
+        yield Weakness("docker.profile", meaning, "set strict, and v4 for the images that need it")
+    for pattern, rules in settings.docker.images.items():
+        relaxed = ["user 0 and a writable file system"] if rules.profile == "v4" else []
+        relaxed += list(rules.capabilities)
+        if relaxed:
+            yield Weakness(f"docker.images.{pattern}", ", ".join(relaxed), "remove it if the image works without")
 
 
 def _of_database(label: str, uri: str, env: tuple[str, ...], mount_mode: str) -> Iterator[Weakness]:
@@ -62,6 +72,8 @@ def _accepted() -> Weakness:
 
 
 def _of_policies(policies: Policies) -> Iterator[Weakness]:
+    if policies.accept_v4_defaults:
+        yield _accepted()
     yield from _of_lists(policies)
     for rule in policies.rules:
         if rule.then is not Effect.DENY and rule.images is None and policies.allowed_algorithms is None:

@@ -343,3 +343,24 @@ async def test_a_stock_file_without_policies_starts_and_refuses_until_the_defaul
     async with opened(bench, clerk):
         await bench.uplink.all_finished()
     assert accepted.status is RunStatus.COMPLETED
+
+
+async def test_the_engine_is_told_the_terms_of_the_policy(bench: Any, payload: str) -> None:
+    specs: list[Any] = []
+
+    class Told(MemoryRuntime):
+        async def start(self, spec: Any) -> str:
+            specs.append(spec)
+            return await super().start(spec)
+
+    exception = {"images": "hanse/summary", "profile": "v4", "capabilities": "CHOWN"}
+    settings = bench.settings(policies={"allowed_algorithms": "glob:hanse/*", "per_image": [exception]})
+    async with (
+        main.opened(settings, bench.uplink, Told(bench.algorithms, bench.engine)) as station,
+        bench.working(station),
+    ):
+        bench.uplink.create(1, payload=payload)
+        bench.uplink.create(2, image="hanse/empty", payload=payload)
+        await bench.uplink.all_finished()
+    told = {spec.image: (spec.profile, spec.capabilities) for spec in specs}
+    assert told == {"hanse/summary": ("v4", ("CHOWN",)), "hanse/empty": (None, ())}

@@ -77,6 +77,8 @@ def test_every_relaxation_of_an_image_is_listed(stock: Settings) -> None:
         }
     )  # fmt: skip
     keys = {weakness.key for weakness in weaknesses.of(stock, policies)}
+    accepted = weaknesses.of(stock, Policies(accept_v4_defaults=True))
+    assert "accept_v4_defaults" in {weakness.key for weakness in accepted}
     relaxations = ("profile", "writable_databases", "capabilities", "egress", "share_logs")
     assert {f"policies.per_image.{key}" for key in relaxations} | {"policies.rules"} <= keys
 

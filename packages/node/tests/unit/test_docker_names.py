@@ -54,6 +54,20 @@ def test_the_first_pattern_that_covers_an_image_counts() -> None:
     assert docker.rules("new/other:1").profile == "strict"
 
 
+def test_what_the_policy_says_about_an_image_counts_before_the_settings_of_the_engine() -> None:
+    docker = Docker.model_validate({"images": {"old/*": {"profile": "v4", "capabilities": "CHOWN"}}})
+    assert docker.rules_for("old/x", "strict", ("KILL",)).profile == "strict"
+    assert docker.rules_for("old/x", None, ("KILL",)).capabilities == ("CHOWN", "KILL")
+    assert docker.rules_for("old/x", None, ()).profile == "v4"
+    assert docker.rules_for("new/x", None, ()).profile == "strict"
+
+
+@pytest.mark.parametrize("name", ["SYS_ADMIN", "ALL", "NET_RAW", "cap_sys_ptrace"])
+def test_no_capability_that_leads_out_of_a_container_can_be_given(name: str) -> None:
+    with pytest.raises(ValueError, match="cannot be given to an algorithm"):
+        Docker.model_validate({"images": {"x": {"capabilities": name}}})
+
+
 def test_whatever_the_profile_nothing_is_privileged() -> None:
     for profile in ("strict", "v4"):
         docker = Docker.model_validate({"profile": profile})

@@ -226,8 +226,8 @@ def test_the_first_entry_that_covers_an_image_gives_its_terms() -> None:
     old, other, foreign = (terms(policy, image) for image in ("hanse/old:1", "hanse/new", "x/y"))
     assert (old.profile, old.capabilities, old.writable_databases) == (Profile.V4, {"CHOWN"}, {"d"})
     assert (old.max_bytes, other.max_bytes, foreign.max_bytes) == (1_000_000, 10, 1_000_000)
-    assert (other.profile, other.egress, other.share_logs) == (Profile.STRICT, ("terminology",), True)
-    assert (foreign.profile, foreign.share_logs) == (Profile.STRICT, None)
+    assert (other.profile, other.egress, other.share_logs) == (None, ("terminology",), True)
+    assert (foreign.profile, foreign.share_logs) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def _test(arguments: argparse.Namespace) -> int:
         "rule": verdict.rule,
         "reason": verdict.reason,
         "not_known": _unknown(policies, request),
-        "profile": found.profile.value,
+        "profile": found.profile.value if found.profile else None,
         "writable_databases": sorted(found.writable_databases),
         "capabilities": sorted(found.capabilities),
         "egress": list(found.egress),

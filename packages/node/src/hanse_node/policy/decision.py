@@ -50,7 +50,8 @@ class Outcome(str, Enum):
 class Terms:
     """On which terms an image runs here, and what may leave of it."""
 
-    profile: Profile = Profile.STRICT
+    profile: Profile | None = None
+    """None: as the settings of the engine say, which is `strict` unless they say otherwise."""
     writable_databases: frozenset[str] = frozenset()
     """Of these it gets a copy that it may change, and that is thrown away."""
     capabilities: frozenset[str] = frozenset()
@@ -137,8 +138,8 @@ def decide(policy: Policies | None, request: Request) -> Verdict:
 
 
 def terms(policy: Policies, image: str, digests: Mapping[str, str] | None = None) -> Terms:
-    """Give the terms on which an image runs here; `strict` where nothing else is said."""
-    default = Profile.V4 if policy.accept_v4_defaults else Profile.STRICT
+    """Give the terms on which an image runs here."""
+    default = Profile.V4 if policy.accept_v4_defaults else None
     found = next((one for one in policy.per_image if _any_covers(one.images, image, digests)), None)
     if found is None:
         return Terms(profile=default, results=(policy.results,))
@@ -150,7 +151,7 @@ def terms_need(policy: Policies, image: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for found in policy.per_image for e in found.images for one in to_look_up(e, image)))
 
 
-def _terms(found: ImageTerms, default: Profile, results: ResultLimits) -> Terms:
+def _terms(found: ImageTerms, default: Profile | None, results: ResultLimits) -> Terms:
     return Terms(
         profile=found.profile or default,
         writable_databases=frozenset(found.writable_databases),

@@ -57,7 +57,8 @@ def _usable_schema(value: dict[str, Any] | None) -> dict[str, Any] | None:
     return value
 
 
-def _known_capability(name: str) -> str:
+def known_capability(name: str) -> str:
+    """Spell a capability the one way. Raises `ValueError` for one that could lead out of a container."""
     name = name.upper().removeprefix("CAP_")
     if name not in CAPABILITIES:
         raise ValueError(f"{name} cannot be given to an algorithm; possible are {', '.join(sorted(CAPABILITIES))}")
@@ -130,7 +131,7 @@ class ImageTerms(_Frozen):
     profile: Profile | None = None
     writable_databases: Texts = ()
     capabilities: Annotated[
-        tuple[Annotated[str, AfterValidator(_known_capability)], ...], BeforeValidator(_as_list)
+        tuple[Annotated[str, AfterValidator(known_capability)], ...], BeforeValidator(_as_list)
     ] = ()
     egress: Texts = ()
     share_logs: bool | None = None

@@ -67,6 +67,10 @@ class RunSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Further variables (`algorithm_env`), in plain text; the engine encodes them."""
     limits: Limits = Limits()
+    profile: str | None = None
+    """`strict` or `v4`, where the policy says it; otherwise the engine's settings count."""
+    capabilities: tuple[str, ...] = ()
+    """What the policy gives back to this image, besides what the engine's settings do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Recipe:
 
     def container(self, spec: RunSpec, image_id: str, network: Network) -> Json:
         """Give the body of the engine's request."""
-        rules = self.docker.rules(spec.image)
+        rules = self.docker.rules_for(spec.image, spec.profile, spec.capabilities)
         view = isolated_view(spec, f"http://{PROXY_NAME}", self.port)
         return {
             "Image": image_id,
@@ -57,7 +57,7 @@ class Recipe:
         for path in (spec.folder, spec.temporary, *(Path(mount.uri) for mount in spec.mounts if mount.is_path)):
             if ":" in str(path):
                 raise StartFailed(f"the path {path} contains a colon, which the engine cannot bind")
-        who = user(self.docker, self.docker.rules(spec.image)).get("User")
+        who = user(self.docker, self.docker.rules_for(spec.image, spec.profile, ())).get("User")
         for mount in spec.mounts:
             if mount.is_path and who is not None and not _readable(Path(mount.uri), who):
                 raise StartFailed(
