@@ -65,6 +65,8 @@ class Execution:
         self.offer = offer
         self._station = station
         self._verdict = verdict
+        self._fetched: Path | None = None
+        """The input, once it was fetched from a blob store."""
         self._edition = 0
         """The edition of the policy by which the verdict was given."""
         self._backoff = Backoff(0.25, 15.0)
@@ -219,9 +221,12 @@ class Execution:
         station, offer = self._station, self.offer
         if not offer.in_blob_store:
             return station.vault.open(offer.input)
+        if self._fetched is not None:
+            return self._fetched
         path = station.workspace.incoming(offer.run_id)
         fetched = BlobInput(station.uplink, station.vault, offer.input, path)
         await self._unless_over(self._insist(fetched.fetch))
+        self._fetched = path
         return path
 
     async def _claim_and_resolve(self) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from hanse_node.policy.model import Effect, ImageTerms, Policies, Profile
@@ -38,9 +39,27 @@ def _of_settings(settings: Settings) -> Iterator[Weakness]:
     address = urlsplit(settings.server_url)
     if address.scheme == "http" and address.hostname not in LOCAL:
         yield Weakness("server_url", "all that passes to and from the server can be read on the way", "use https")
+    yield from _of_files(settings)
     for database in settings.databases:
         yield from _of_database(database.label, database.uri, tuple(database.env), database.mount_mode)
     yield from _of_docker(settings)
+
+
+def _of_files(settings: Settings) -> Iterator[Weakness]:
+    """Look at who else on this machine may read the key, or change what is allowed."""
+    secret = settings.api_key_file or settings.source
+    if secret is not None and _rights(secret) & 0o044:
+        yield Weakness(str(secret), "others on this machine can read the API key", f"chmod go-rwx {secret}")
+    for path in filter(None, (settings.source, settings.policies_file)):
+        if _rights(path) & 0o022:
+            yield Weakness(str(path), "others on this machine can change what may run here", f"chmod go-w {path}")
+
+
+def _rights(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
 
 
 def _of_docker(settings: Settings) -> Iterator[Weakness]:

@@ -46,6 +46,7 @@ policies:
 @pytest.fixture
 def stock(tmp_path: Path) -> Settings:
     (tmp_path / "node.yaml").write_text(STOCK)
+    (tmp_path / "node.yaml").chmod(0o600)
     return load(tmp_path / "node.yaml", environment={})
 
 
@@ -55,6 +56,15 @@ def test_a_stock_file_loads_with_one_warning_for_each_weak_setting(stock: Settin
         "api_key", "databases.default.mount_mode", "databases.warehouse.env", "databases.warehouse.uri",
         "policies.allow_basics_algorithm", "policies.allowed_algorithms", "policies.allowed_algorithms",
         "policies.require_algorithm_pull", "server_url", "share_algorithm_logs",
+    ]  # fmt: skip
+
+
+def test_files_that_others_can_read_or_change_are_weak(stock: Settings) -> None:
+    assert stock.source is not None
+    stock.source.chmod(0o646)
+    meanings = [weakness.meaning for weakness in weaknesses.of(stock, None) if weakness.key == str(stock.source)]
+    assert meanings == [
+        "others on this machine can read the API key", "others on this machine can change what may run here",
     ]  # fmt: skip
 
 
