@@ -18,8 +18,11 @@ from hanse_server.serving import listen
 from hanse_server.settings import Settings
 from hanse_server.settings.initial import initial_root_hash
 from hanse_server.sso import checks as sso
+from hanse_server.stores import checks as stores
+from hanse_server.stores.calls import store_calls
 from hanse_server.tasks import kept
 from hanse_server.tasks.places import require_writable
+from hanse_web.access import UserActor
 from hanse_web.db import make_engine, require_kept, sqlite_file
 
 
@@ -200,13 +203,29 @@ def _embedded(settings: Settings) -> Iterator[str]:
 
 def _sign_on(settings: Settings) -> Iterator[str]:
     yield from sso.unreachable(settings.oidc)
+    if settings.oidc:
+        yield from _looked_up(settings, lambda session: sso.ungiven(session, settings.oidc))
+
+
+def _stores(settings: Settings) -> Iterator[str]:
+    def nobody(_: UserActor) -> str:
+        raise Invalid("a check asks nothing in anybody's name")
+
+    limits = settings.algorithm_stores
+    seconds = min(limits.timeout_seconds, stores.MOST_SECONDS)
+    patient = settings.model_copy(update={"algorithm_stores": limits.model_copy(update={"timeout_seconds": seconds})})
+    yield from _looked_up(settings, lambda session: stores.unreachable(session, store_calls(patient, nobody)))
+
+
+def _looked_up(settings: Settings, look: Callable[[Session], Iterator[str]]) -> Iterator[str]:
+    """Look into the database, where there is one that can be used."""
     file = sqlite_file(settings.uri)
-    if not settings.oidc or (file is not None and not file.exists()):
+    if file is not None and not file.exists():
         return
     engine = make_engine(settings.uri)
     try:
         with Session(engine) as session:
-            yield from sso.ungiven(session, settings.oidc)
+            yield from look(session)
     except SQLAlchemyError:  # that the database cannot be used is a problem, and told as one
         return
     finally:
@@ -215,5 +234,6 @@ def _sign_on(settings: Settings) -> Iterator[str]:
 
 WARNINGS: tuple[Callable[[Settings], Iterator[str]], ...] = (
     _first_password, _origins, _listening, _mail, _large_values, _lifetimes, _embedded, _out_of_step, _sign_on,
+    _stores,
 )  # fmt: skip
 """Each yields what works, but should worry."""

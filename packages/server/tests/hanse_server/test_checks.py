@@ -1,15 +1,23 @@
 """What `hanse server check` says before it hurts."""
 
 import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from sqlalchemy.orm import Session
 
 from hanse_core.command import main
 from hanse_core.errors import Invalid
 from hanse_server.checks import examine
 from hanse_server.main import prepare
 from hanse_server.settings import Settings
+from hanse_server.stores.models import AlgorithmStore
+from hanse_web.db import make_engine
 
 GOOD = {"cors_allowed_origins": ["https://ui.example.org"], "ip": "0.0.0.0", "port": 0}
 
@@ -80,6 +88,88 @@ def test_secrets_that_every_account_can_read_are_named(tmp_path: Path) -> None:
     secret.chmod(0o644)
     kept = settings(tmp_path, jwt_secret_key=None, jwt_secret_key_file=secret)
     assert f"chmod 600 {secret}" in warnings(kept)
+
+
+class Store(BaseHTTPRequestHandler):
+    """A store at `/api`, and a page of something else wherever one looks."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"version": "4.15.2"}' if self.path == "/api/version" else b"<h1>Welcome</h1>")
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def store_port() -> Iterator[int]:
+    Store.asked.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Store) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def couple(found: Settings, **urls: str) -> None:
+    prepare(found)
+    engine = make_engine(found.uri)
+    with Session(engine) as session, session.begin():
+        session.add_all(AlgorithmStore(name=name, url=url, is_for_all=True) for name, url in urls.items())
+    engine.dispose()
+
+
+def test_each_coupled_store_that_does_not_answer_as_one_is_named_with_the_reason(
+    tmp_path: Path, store_port: int
+) -> None:
+    found = settings(tmp_path, algorithm_stores={"allowed_hosts": ["127.0.0.1"]})
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        silent = taken.getsockname()[1]
+    couple(
+        found,
+        good=f"http://127.0.0.1:{store_port}/api",
+        page=f"http://127.0.0.1:{store_port}/somewhere",
+        away=f"http://127.0.0.1:{silent}/api",
+        inside=f"http://localhost:{store_port}/api",
+    )
+
+    told = [text for text in examine(found).warnings if "of the store" in text]
+
+    assert len(told) == 3
+    page, away, inside = told
+    assert f"the store page (id 2, http://127.0.0.1:{store_port}/somewhere): what answers there is no algorithm" in page
+    assert "the store away (id 3" in away
+    assert "cannot be reached" in away
+    assert "algorithm_stores.allowed_hosts" in inside
+    assert all("`hanse server store remove`" in text for text in told)
+    assert sorted(Store.asked) == ["/api/version", "/somewhere/version"], "nothing else, and nothing at what is inside"
+
+
+def test_a_store_of_several_rows_is_asked_once_and_one_that_answers_is_not_named(
+    tmp_path: Path, store_port: int
+) -> None:
+    found = settings(tmp_path, algorithm_stores={"allowed_hosts": ["127.0.0.1"]})
+    address = f"http://127.0.0.1:{store_port}/api"
+    couple(found, one=address)
+    engine = make_engine(found.uri)
+    with Session(engine) as session, session.begin():
+        session.add(AlgorithmStore(name="two", url=address, is_for_all=False))
+    engine.dispose()
+
+    assert "of the store" not in warnings(found)
+    assert Store.asked == ["/api/version"]
+
+
+def test_a_store_on_this_machine_may_answer_under_the_name_that_containers_use(tmp_path: Path, store_port: int) -> None:
+    found = settings(tmp_path, dev={"host_uri": "http://127.0.0.1"})
+    couple(found, local=f"http://localhost:{store_port}/api")
+
+    assert "of the store" not in warnings(found)
 
 
 def test_a_warning_does_not_fail_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

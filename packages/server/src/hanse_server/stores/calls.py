@@ -1,6 +1,7 @@
 """Speaking to an algorithm store: making this server known there, and asking about images."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,10 +78,29 @@ class StoreCalls:
     async def locate(self, url: str) -> str:
         """Find where a store's API is: at the address itself, or below it at `/api`."""
         for place in (url, f"{url}/api"):
-            reply = await self._outbound.call("GET", f"{place}/version", headers={})
-            if reply.status == 200 and isinstance(reply.body, dict) and "version" in reply.body:
+            if _is_of_store(await self._version(place)):
                 return place
         raise Invalid(f"there is no algorithm store at {url}, nor at {url}/api; check the address")
+
+    async def look(self, store_url: str) -> None:
+        """See whether a store answers at its address, as one does. Raises what is in the way."""
+        *others, last = self._places(store_url)
+        for place in others:
+            with suppress(HanseError):
+                if _is_of_store(await self._version(place)):
+                    return
+        reply = await self._version(last)
+        if not _is_of_store(reply):
+            raise Invalid(f"what answers there is no algorithm store ({reply.text})")
+
+    async def _version(self, place: str) -> Reply:
+        return await self._outbound.call("GET", f"{place}/version", headers={})
+
+    def _places(self, store_url: str) -> list[str]:
+        """Give where to try: the address, and for one on this machine perhaps another by which containers know it."""
+        if self._host_uri is not None and rules.is_local(store_url):
+            return [store_url, rules.on_host(store_url, self._host_uri)]
+        return [store_url]
 
     async def register(self, actor: UserActor, store_url: str, own_url: str, *, force: bool) -> None:
         """Have a store accept this server's users; a store that anybody may read need not know it."""
@@ -123,16 +143,12 @@ class StoreCalls:
 
     async def _call(self, actor: UserActor, own_url: str, method: str, store_url: str, path: str, **more: Any) -> Reply:
         headers = {"Authorization": f"Bearer {self._token_for(actor)}", "Server-Url": own_url}
-        places = [store_url]
-        if self._host_uri is not None and rules.is_local(store_url):
-            places.append(rules.on_host(store_url, self._host_uri))
-        for place in places[:-1]:
-            try:
+        *others, last = self._places(store_url)
+        for place in others:
+            with suppress(HanseError):
                 return await self._outbound.call(method, f"{place}/{path}", headers=headers, **more)
-            except HanseError:
-                continue
         try:
-            return await self._outbound.call(method, f"{places[-1]}/{path}", headers=headers, **more)
+            return await self._outbound.call(method, f"{last}/{path}", headers=headers, **more)
         except Unreachable as error:
             raise StoreAway(f"the algorithm store does not answer: {error.message}") from error
 
@@ -146,6 +162,10 @@ def store_calls(
     destinations = Destinations(frozenset(hosts), stores.allowed_networks)
     outbound = outbound or Outbound(destinations, stores.timeout_seconds)
     return StoreCalls(outbound, token_for, settings.public_url, host_uri)
+
+
+def _is_of_store(reply: Reply) -> bool:
+    return reply.status == 200 and isinstance(reply.body, dict) and "version" in reply.body
 
 
 def _same(url: object, own_url: str) -> bool:
