@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import tempfile
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from pathlib import Path
 from hanse_core.errors import HanseError
 from hanse_node import places, weaknesses
 from hanse_node.errors import CannotStart, WrongKey
-from hanse_node.main import build_runtime
+from hanse_node.main import build_docker, build_runtime
 from hanse_node.policy.model import Policies
 from hanse_node.policy.words import describe
 from hanse_node.policy_file import read as read_policy
@@ -205,6 +206,8 @@ def _no_answer(settings: Settings, cause: str) -> Finding:
 
 
 async def _engine(settings: Settings) -> list[Finding]:
+    if settings.runtime == "docker":
+        return [await _containers(settings)]
     try:
         runtime = build_runtime(settings)
     except (HanseError, OSError) as error:
@@ -214,9 +217,26 @@ async def _engine(settings: Settings) -> list[Finding]:
         found = [_isolation(settings), *[await _image(name, runtime.resolve(name)) for name in images]]
     finally:
         await runtime.close()
-    if not images and settings.runtime != "docker":
+    if not images:
         found.append(Finding("no image is configured", "say under images how to run each algorithm", Problem.IMAGE))
     return found
+
+
+async def _containers(settings: Settings) -> Finding:
+    """Prove the isolation of runs as another node would: this one may be at work, and has its own networks."""
+    from hanse_node.runtimes.docker.engine import EngineDown  # Only who has an engine pays for the import.
+
+    with tempfile.TemporaryDirectory(prefix="h") as state:
+        try:
+            runtime = build_docker(settings, Path(state))
+            try:
+                await runtime.prepare()
+            finally:
+                await runtime.close()
+        except HanseError as error:
+            problem = Problem.ENGINE if isinstance(error.__cause__, EngineDown) else Problem.ISOLATION
+            return Finding(error.message, "see docs/explanation/containers.md", problem)
+    return Finding("runtime: docker; a container reached the node's proxy, and nothing else that was tried")
 
 
 def _isolation(settings: Settings) -> Finding:

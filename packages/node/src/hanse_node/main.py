@@ -127,7 +127,7 @@ def build_runtime(settings: Settings) -> Runtime:
 
         return MemoryRuntime({})
     if settings.runtime == "docker":
-        return _docker(settings)
+        return build_docker(settings, settings.directory / "engine")
     from hanse_node.runtimes.process import Bubblewrap, ProcessImage, ProcessRuntime
 
     images = {
@@ -138,13 +138,14 @@ def build_runtime(settings: Settings) -> Runtime:
     return ProcessRuntime(images, settings.directory / "engine", Bubblewrap.find())
 
 
-def _docker(settings: Settings) -> Runtime:
+def build_docker(settings: Settings, state: Path) -> Runtime:
+    """Speak to the engine as the node whose number is in this folder; each folder is a node of its own to it."""
     from hanse_node.runtimes.docker import DockerRuntime
 
     return DockerRuntime(
         settings.name,
         settings.docker,
-        settings.directory / "engine",
+        state,
         registries=settings.docker_registries,
         registry_decides=settings.policies is None or settings.policies.require_algorithm_pull,
         spare=settings.limits.parallel_runs,

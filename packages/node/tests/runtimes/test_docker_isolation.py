@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from docker_engine import OUTSIDE, Engine
+from hanse_node import check
 from hanse_node.docker_settings import Docker
 from hanse_node.errors import CannotStart
 from hanse_node.runtimes.base import Exit, StartFailed
 from hanse_node.runtimes.docker import DockerRuntime
 from hanse_node.runtimes.docker.labels import SOCKET
+from hanse_node.settings import Settings
 
 pytestmark = [
     pytest.mark.needs("docker"),
@@ -224,3 +226,31 @@ class TestTheProof:
         monkeypatch.setattr(runtime._isolation._firewall, "_enter", ("false",))
         with pytest.raises(CannotStart, match=r"cannot be set .*docker\.firewall: verify"):
             await runtime.prepare()
+
+
+class TestTheCheck:
+    def settings(self, bench: Any, **docker: Any) -> Settings:
+        return Settings.model_validate(
+            {
+                "name": "bench",
+                "api_key": "k",
+                "server_url": "http://127.0.0.1",
+                "directory": str(bench.folder / "node"),
+                "runtime": "docker",
+                "docker": {**bench.settings, **docker},
+            }
+        )
+
+    async def test_it_tries_the_isolation_beside_a_node_at_work(self, bench: Any) -> None:
+        runtime, reference, _ = await bench.run("hang()")
+        networks = bench.engine.networks()
+        (finding,) = await check._engine(self.settings(bench))
+        assert finding.ok, finding
+        assert bench.engine.networks() == networks
+        assert await runtime.adopt() == {7: reference}
+
+    async def test_it_tells_what_is_open_and_what_does_not_answer(self, bench: Any) -> None:
+        (open_,) = await check._engine(self.settings(bench, firewall="verify"))
+        (silent,) = await check._engine(self.settings(bench, host="unix:///nowhere/docker.sock"))
+        assert open_.problem == check.Problem.ISOLATION
+        assert silent.problem == check.Problem.ENGINE

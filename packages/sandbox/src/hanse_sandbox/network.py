@@ -144,20 +144,32 @@ class Network:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def federate(self, data: Mapping[str, Mapping[str, Path]], name: str = "demo", **settings: Any) -> None:
+    def federate(
+        self,
+        data: Mapping[str, Mapping[str, Path]],
+        name: str = "demo",
+        keys: Mapping[str, Path] | None = None,
+        **settings: Any,
+    ) -> None:
         """Register organizations, a collaboration, nodes and a researcher, and start a node for each station.
 
-        `data` maps the name of a station to its databases (label to CSV file).
+        `data` maps the name of a station to its databases (label to CSV file). With `keys`, the file with the private
+        key of each station, all is encrypted.
         """
         root = self.server.root()
         self.organization_ids = {station: root.organizations.create(station).id for station in data}
-        collaboration = root.collaborations.create(name, list(self.organization_ids.values()), encrypted=False)
+        collaboration = root.collaborations.create(
+            name, list(self.organization_ids.values()), encrypted=keys is not None
+        )
         self.collaboration_id = collaboration.id
         for station, databases in data.items():
             node = root.nodes.create(collaboration.id, organization_id=self.organization_ids[station], name=station)
             if node.api_key is None:
                 raise HanseError(f"the server gave no API key for {station}")
-            self.stations[station] = Station(station, self.folder, self.server, node.api_key, databases, **settings)
+            sealed = {"encryption": {"enabled": True, "private_key": str(keys[station])}} if keys else {}
+            self.stations[station] = Station(
+                station, self.folder, self.server, node.api_key, databases, **sealed, **settings
+            )
         root.users.create(
             self.researcher,
             self.researcher_password,

@@ -1,6 +1,6 @@
 """The one module that speaks to the Docker engine: its errors become ours, and nothing of a request is left open.
 
-Plain requests instead of a library (`docs/adr/0009`): a node needs fifteen of them, and raw bytes of logs.
+Plain requests instead of a library (`docs/adr/0010`): a node needs fifteen of them, and raw bytes of logs.
 """
 
 import asyncio

@@ -26,6 +26,7 @@ from hanse_node.threads import in_thread
 PORTS = range(20_000, 32_000)
 """Below those that kernels hand out by themselves."""
 AWAY_SECONDS = 1.0
+MOST_AWAY_SECONDS = 15.0
 log = structlog.get_logger()
 
 
@@ -178,6 +179,7 @@ class Isolation:
             await self._until_back()
 
     async def _until_back(self) -> None:
+        pause = AWAY_SECONDS
         while True:
             try:
                 await self._engine.ask("GET", "version")
@@ -186,7 +188,8 @@ class Isolation:
                 return
             except (EngineDown, EngineRefused, CannotStart, StartFailed) as error:
                 log.warning("isolation_not_proven", cause=error.message)
-                await asyncio.sleep(AWAY_SECONDS)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MOST_AWAY_SECONDS)
 
 
 def _identity(path: Path, namespace: Path | None) -> Json:

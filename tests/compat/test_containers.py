@@ -1,0 +1,201 @@
+"""Three of our nodes on one Docker engine: images on the unmodified v4 tools and on our SDK, central and partial."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docker_engine import OUTSIDE, Engine, wait_for
+from hanse import Client
+from hanse_core.crypto import keys
+from hanse_sandbox.lung import STATIONS, pooled_rows, split
+from hanse_sandbox.network import Network
+from scratch_image import CHANGES, file_system
+
+BASE = "hanse-test/stock:4.15.2"
+STOCK, OURS = "consortium/average:1", "hanse/summary:1"
+ROOT = Path(__file__).parents[2]
+SCRIPT = Path(__file__).parent / "scripts" / "stock_task.py"
+STOCK_IMAGE = f"""
+FROM {BASE}
+COPY stock_average /usr/local/lib/python3.10/stock_average
+ENV PKG_NAME=stock_average
+CMD python -c "from vantage6.algorithm.tools.wrap import wrap_algorithm; wrap_algorithm()"
+"""
+OUR_IMAGE = f"""
+FROM {BASE}
+COPY hanse_algorithm /usr/local/lib/python3.10/hanse_algorithm
+COPY hanse_summary /usr/local/lib/python3.10/hanse_summary
+ENV PKG_NAME=hanse_summary
+CMD ["python", "-m", "hanse_algorithm"]
+"""
+NAMES = [station.name for station in STATIONS]
+SECONDS = 120.0
+
+pytestmark = [
+    pytest.mark.needs("docker", "uv", "python3.10"),
+    pytest.mark.timeout(600),
+    pytest.mark.allow_hosts(["127.0.0.1", OUTSIDE]),
+]
+either = pytest.mark.parametrize("federation", ["plain", "encrypted"], indirect=True)
+plain = pytest.mark.parametrize("federation", ["plain"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def engine(docker_engine: Engine, environment: Callable[..., Path], python310: str) -> Engine:
+    """The engine, with both images."""
+    packages = ("vantage6-node==4.15.2", "vantage6-algorithm-tools==4.15.2", "flask==3.1.3", "setuptools<80")
+    docker_engine.import_image(BASE, file_system(environment(*packages, python=python310)), *CHANGES)
+    docker_engine.build(STOCK, STOCK_IMAGE, {"stock_average": ROOT / "tests/compat/stock-average/stock_average"})
+    sources = {
+        "hanse_algorithm": ROOT / "packages/algorithm/src/hanse_algorithm",
+        "hanse_summary": ROOT / "algorithms/summary/src/hanse_summary",
+    }
+    docker_engine.build(OURS, OUR_IMAGE, sources)
+    return docker_engine
+
+
+class Federation:
+    """A server and three nodes, each a process of its own on this machine; their runs are containers."""
+
+    def __init__(self, network: Network, engine: Engine, folder: Path, *, encrypted: bool) -> None:
+        self.network, self.engine = network, engine
+        self.keys = {name: folder / f"{name}.pem" for name in NAMES} if encrypted else None
+        for path in (self.keys or {}).values():
+            path.write_bytes(keys.private_to_pem(keys.generate()))
+        network.server.start()
+        network.federate(
+            {name: {"default": path} for name, path in split(folder).items()},
+            keys=self.keys,
+            images={},
+            runtime="docker",
+            docker={
+                "host": engine.address,
+                "network_namespace": f"/run/netns/{engine.name}",
+                "images": {"consortium/*": {"profile": "v4"}},
+            },
+            policies={"allowed_algorithms": [STOCK, OURS], "require_algorithm_pull": False},
+        )
+        network.start_nodes()
+        self.client: Client = network.client()
+        if self.keys:
+            self.client.setup_encryption(self.keys[NAMES[0]])
+
+    def log(self) -> str:
+        return "\n".join(station.process.last_lines(30) for station in self.network.stations.values())
+
+    def run(self, image: str, method: str, organizations: list[str] | None = None, **arguments: Any) -> Any:
+        task = self.create(image, method, organizations, **arguments)
+        try:
+            return self.client.tasks.wait(task, timeout=SECONDS, progress=False)
+        except Exception as error:
+            error.add_note(self.log())
+            raise
+
+    def create(self, image: str, method: str, organizations: list[str] | None = None, **arguments: Any) -> Any:
+        return self.client.tasks.create(
+            collaboration="demo", image=image, method=method, organizations=organizations, arguments=arguments
+        )
+
+    def wait_for(self, what: str, seen: Callable[[], Any]) -> Any:
+        return wait_for(what, seen, SECONDS, self.log)
+
+    def containers(self) -> list[int]:
+        return sorted(int(found["Labels"]["eu.hanse.run"]) for found in self.engine.containers("eu.hanse.run"))
+
+    def runs(self, task: Any) -> dict[str, Any]:
+        names = {organization.id: organization.name for organization in self.client.organizations.list()}
+        return {names[run.organization.id]: run for run in self.client.runs.list(task_id=task.id)}
+
+
+@pytest.fixture(scope="module")
+def federation(request: pytest.FixtureRequest, engine: Engine, module_folder: Path) -> Iterator[Federation]:
+    folder = module_folder / request.param
+    folder.mkdir()
+    with Network(folder) as network:
+        federation = Federation(network, engine, folder, encrypted=request.param == "encrypted")
+        yield federation
+        federation.client.close()
+    # The nodes have ended: nothing of theirs is left at the engine that they shared.
+    assert engine.containers("eu.hanse.node") == []
+    assert [name for name in engine.networks() if name.startswith("hanse-")] == []
+    for program in ("iptables", "ip6tables"):
+        command = ["nsenter", f"--net=/run/netns/{engine.name}", program, "-S"]
+        assert "HANSE" not in subprocess.check_output(command, text=True)
+
+
+def ages() -> dict[str, list[float]]:
+    header, rows = pooled_rows()
+    where, age = header.index("inst"), header.index("age")
+    return {station.name: [float(row[age]) for row in rows if station.holds(row[where])] for station in STATIONS}
+
+
+def partials() -> list[dict[str, Any]]:
+    return [{"sum": sum(values), "count": len(values)} for values in ages().values()]
+
+
+@either
+def test_a_central_function_on_the_stock_tools_asks_all_stations(federation: Federation) -> None:
+    values = [value for held in ages().values() for value in held]
+    answer = federation.run(STOCK, "central", ["hamburg"], column="age").result
+    assert answer == {"average": pytest.approx(sum(values) / len(values)), "count": 228, "stations": 3}
+
+
+@either
+def test_partial_functions_are_read_and_asked_by_both_clients(federation: Federation, stock_client: Path) -> None:
+    task = federation.create(STOCK, "partial", column="age")
+    answers = federation.client.tasks.wait(task, timeout=SECONDS, progress=False)
+    assert answers.by_organization == dict(zip(NAMES, partials(), strict=True))
+    network = federation.network
+    who = ["http://127.0.0.1", str(network.server.port), network.researcher, network.researcher_password]
+    key = str(federation.keys[NAMES[0]]) if federation.keys else ""
+
+    command = [stock_client, SCRIPT, *who, key, STOCK, str(task.id)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=2 * SECONDS)
+
+    assert ran.returncode == 0, ran.stderr[-3000:] + ran.stdout[-1000:] + federation.log()
+    told = json.loads(ran.stdout.splitlines()[-1])
+    assert told["status"] == "completed"
+    for given in (told["there"], told["own"]):
+        assert sorted(given, key=str) == sorted(partials(), key=str)
+
+
+@either
+def test_an_image_with_our_sdk_runs_without_any_privilege(federation: Federation) -> None:
+    answer = federation.run(OURS, "summary", ["luebeck"], columns=["age"]).result
+    held = [value for values in ages().values() for value in values]
+    assert answer["numeric"]["age"]["mean"] == pytest.approx(sum(held) / len(held))
+
+
+@plain
+def test_a_killed_task_takes_its_containers_with_it(federation: Federation) -> None:
+    task = federation.create(STOCK, "wait", seconds=600)
+    federation.wait_for("three containers", lambda: len(federation.containers()) == 3)
+
+    with federation.network.server.root() as root:
+        root.tasks.kill(task)
+
+    federation.wait_for("no containers", lambda: federation.containers() == [])
+    assert {str(run.status) for run in federation.runs(task).values()} == {"killed by user"}
+
+
+@plain
+def test_a_node_that_is_killed_finds_its_run_again_and_delivers_it_once(federation: Federation) -> None:
+    task = federation.create(STOCK, "central", ["bremen"], column="age")
+    (run,) = federation.runs(task).values()
+    federation.wait_for("a container", lambda: run.id in federation.containers())
+    station = federation.network.stations["bremen"]
+
+    station.process.kill()
+    station.process.start()
+
+    answer = federation.client.tasks.wait(task, timeout=SECONDS, progress=False)
+    assert answer.result["stations"] == 3, federation.log()
+    federation.wait_for("no containers", lambda: federation.containers() == [])
+    command = [*station.process._arguments[:3], "node", "journal", "--json", "--config", str(station.config)]
+    lines = subprocess.check_output([*command, "--name", "bremen"], text=True).splitlines()
+    events = [line["event"] for line in map(json.loads, lines) if line["run_id"] == run.id]
+    assert events.count("delivered") == 1
