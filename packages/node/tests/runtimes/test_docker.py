@@ -20,6 +20,8 @@ from hanse_node.docker_settings import Docker, Registry
 from hanse_node.errors import CannotStart
 from hanse_node.runtimes.base import Exit, ImageMissing, Limits, Mount, RunSpec, StartFailed
 from hanse_node.runtimes.docker import DockerRuntime
+from hanse_node.runtimes.docker.networks import Network
+from hanse_node.runtimes.docker.probe import Probe
 
 pytestmark = [
     pytest.mark.needs("docker"),
@@ -448,6 +450,27 @@ class TestTheEngine:
             bench.references.clear()
             bench.opened.clear()
 
+    async def test_isolation_is_proven_anew_when_the_engine_has_been_away(self, bench: Any) -> None:
+        proofs = []
+
+        class Counts(Probe):
+            async def prove(self, network: Network) -> None:
+                proofs.append(network.gateway)
+
+        async with Line(bench) as line:
+            docker = Docker.model_validate(bench.settings)
+            runtime = DockerRuntime("counts", docker, bench.folder / "state", spare=0, probe=Counts)
+            await runtime.prepare()
+            await runtime.prepare()
+            assert len(proofs) == 1
+            await line.cut()
+            with pytest.raises(StartFailed, match="does not answer"):
+                await runtime.fetch("sample", ABSENT)
+            await line.mend()
+            await until(lambda: len(proofs) == 2)
+            await runtime.close()
+            bench.opened.clear()
+
     async def test_nodes_of_one_name_share_an_engine_and_nothing_else(self, bench: Any) -> None:
         runtime, reference, _ = await bench.run("hang()")
         docker = Docker.model_validate(bench.settings)
@@ -479,6 +502,36 @@ class TestTheEngine:
         await again.remove(reference)
         await again.close()
         assert left(bench) == NOTHING
+
+    async def test_ten_runs_begin_and_end_at_once(self, bench: Any) -> None:
+        runtime = bench.open()
+        specs = [await bench.spec("result = 1", run_id=number) for number in range(10, 20)]
+
+        async def whole(spec: RunSpec) -> Exit:
+            reference = await runtime.start(spec)
+            ended: Exit = await runtime.wait(reference)
+            await runtime.remove(reference)
+            return ended
+
+        assert await asyncio.gather(*map(whole, specs)) == [Exit(0)] * 10
+        await runtime.close()
+        assert left(bench) == NOTHING
+
+    async def test_addresses_of_ones_own_are_used_and_their_end_is_told(self, bench: Any) -> None:
+        bench.settings["addresses"] = "10.214.77.0/28"
+        runtime, first, _ = await bench.run("hang()")
+        _, second, _ = await bench.run("hang()", run_id=8)
+        networks = [network for network in bench.engine.ask("GET", "/networks") if "hanse" in network["Name"]]
+        subnets = {network["IPAM"]["Config"][0]["Subnet"] for network in networks}
+            network["IPAM"]["Config"][0]["Subnet"]
+            for network in bench.engine.ask("GET", "/networks")
+            if "hanse" in network["Name"]
+        }
+        assert subnets == {"10.214.77.0/29", "10.214.77.8/29"}
+        with pytest.raises(StartFailed, match=r"docker\.addresses .* in use"):
+            await runtime.start(await bench.spec("", run_id=9))
+        for reference in (first, second):
+            await runtime.stop(reference)
 
     async def test_a_start_that_is_given_up_leaves_nothing(self, bench: Any) -> None:
         runtime = bench.open()

@@ -43,6 +43,8 @@ class Networks:
         self._free: list[Network] = []
         self._used: dict[str, Network] = {}
         self._making = asyncio.Lock()
+        self._bridges: set[str] = set()
+        """Names that are taken, also by a network that is just being made or removed."""
 
     @property
     def all(self) -> list[Network]:
@@ -53,12 +55,14 @@ class Networks:
         """After a restart: find the networks of this node; those named are in use by runs."""
         busy = set(in_use)
         found = await self._engine.ask("GET", "networks", query={"filters": self._labels.filters()})
-        self._free, self._used = [], {}
+        self._free, self._used, self._bridges = [], {}, set()
         for described in found:
             network = _network(described)
             if network is None:
                 await self._delete(described["Id"])
-            elif network.id in busy:
+                continue
+            self._bridges.add(network.bridge)
+            if network.id in busy:
                 self._used[network.id] = network
             else:
                 self._free.append(network)
@@ -79,7 +83,7 @@ class Networks:
         if len(self._free) < self._spare:
             self._free.append(network)
         else:
-            await self._delete(network.id)
+            await self._remove(network)
 
     async def fill(self) -> bool:
         """Make networks ahead of time; tells whether there are new ones."""
@@ -91,29 +95,33 @@ class Networks:
     async def clear(self) -> None:
         """Remove the networks that no run uses."""
         while self._free:
-            await self._delete(self._free.pop().id)
+            await self._remove(self._free.pop())
 
     async def _keep(self, network: Network) -> None:
         self._free.append(network)
 
     async def _make(self) -> Network:
         async with self._making:
-            number = self._number()
-            for config in self._configurations(number):
-                try:
-                    made = await self._engine.ask("POST", "networks/create", config)
-                except EngineRefused as error:
-                    if config["IPAM"]["Config"] and "overlap" in error.message:
-                        continue
-                    raise _no_network(error) from error
-                network = _network(await self._engine.ask("GET", f"networks/{made['Id']}"))
-                if network is not None:
-                    return network
-        raise StartFailed(f"all networks of docker.addresses ({self._addresses}) are in use; give it more addresses")
+            number = next(n for n in itertools.count() if self._labels.bridge(n) not in self._bridges)
+            self._bridges.add(self._labels.bridge(number))
+            try:
+                return await self._made(number)
+            except BaseException:
+                self._bridges.discard(self._labels.bridge(number))
+                raise
 
-    def _number(self) -> int:
-        taken = {network.bridge for network in self.all}
-        return next(number for number in itertools.count() if self._labels.bridge(number) not in taken)
+    async def _made(self, number: int) -> Network:
+        for config in self._configurations(number):
+            try:
+                made = await self._engine.ask("POST", "networks/create", config)
+            except EngineRefused as error:
+                if config["IPAM"]["Config"] and "overlap" in error.message:
+                    continue
+                raise _no_network(error) from error
+            network = _network(await self._engine.ask("GET", f"networks/{made['Id']}"))
+            if network is not None:
+                return network
+        raise StartFailed(f"all networks of docker.addresses ({self._addresses}) are in use; give it more addresses")
 
     def _configurations(self, number: int) -> Iterator[Json]:
         for subnet in self._subnets():
@@ -141,12 +149,19 @@ class Networks:
             if str(subnet) not in taken:
                 yield str(subnet)
 
-    async def _delete(self, network_id: str) -> None:
+    async def _remove(self, network: Network) -> None:
+        if await self._delete(network.id):
+            self._bridges.discard(network.bridge)
+
+    async def _delete(self, network_id: str) -> bool:
+        """Remove a network; tells whether it is gone."""
         try:
             await self._engine.ask("DELETE", f"networks/{network_id}")
         except EngineRefused as error:
             if error.answer != 404:
                 log.warning("network_not_removed", network=network_id, cause=error.message)
+                return False
+        return True
 
 
 def _network(described: Json) -> Network | None:
