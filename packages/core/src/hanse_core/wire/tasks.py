@@ -152,7 +152,7 @@ class Run(Item):
     status: RunStatus
     input: str | None = Field(repr=False)
     log: str | None
-    assigned_at: str
+    assigned_at: str | None
     started_at: str | None
     finished_at: str | None
     cleanup_at: str | None
