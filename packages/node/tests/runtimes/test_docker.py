@@ -523,10 +523,6 @@ class TestTheEngine:
         _, second, _ = await bench.run("hang()", run_id=8)
         networks = [network for network in bench.engine.ask("GET", "/networks") if "hanse" in network["Name"]]
         subnets = {network["IPAM"]["Config"][0]["Subnet"] for network in networks}
-            network["IPAM"]["Config"][0]["Subnet"]
-            for network in bench.engine.ask("GET", "/networks")
-            if "hanse" in network["Name"]
-        }
         assert subnets == {"10.214.77.0/29", "10.214.77.8/29"}
         with pytest.raises(StartFailed, match=r"docker\.addresses .* in use"):
             await runtime.start(await bench.spec("", run_id=9))
