@@ -1,7 +1,7 @@
 """Putting an application together from its parts; used by the server and by the store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from starlette._utils import get_route_path
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
 from hanse_core import __version__
@@ -25,7 +25,7 @@ from hanse_web import errors
 from hanse_web.access import Actor, ActorLoader
 from hanse_web.auth import Tokens
 from hanse_web.clock import Clock
-from hanse_web.direct import DirectRoutes
+from hanse_web.direct import DirectRoutes, plan_of
 from hanse_web.outbox import Dispatcher
 from hanse_web.work import Works, in_work
 
@@ -90,6 +90,8 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
         redoc_url=None,
         redirect_slashes=False,
         max_body_size=BODY_BYTES,
+        # Nobody is told of requests behind the operator's back; and to look for listeners at each costs its time.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.clock = parts.clock
     app.state.tokens = parts.tokens
@@ -108,25 +110,29 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
         allow_methods=["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
         allow_headers=["*"],
     )
-    by_segment = _by_segment(routers)
-    routes = (route for router in by_segment.values() for route in router.routes)
-    app.router.routes.append(DirectRoutes(api_path, (route for route in routes if isinstance(route, APIRoute))))
-    for segment, router in by_segment.items():
+    routes = [_in_work(route) for router in routers for route in router.routes]
+    app.router.routes.append(DirectRoutes(api_path, ((route, plan) for route in routes if (plan := plan_of(route)))))
+    for segment, router in _by_segment(routes).items():
         app.include_router(router, prefix=api_path, responses=PROBLEMS)
         _ask_only_below(app.router.routes[-1], f"{api_path}/{segment}")
     return app
 
 
-def _by_segment(routers: Sequence[APIRouter]) -> Mapping[str, APIRouter]:
-    """Sort copies of all routes by the beginning of their path; their handlers run within their unit of work."""
+def _in_work(route: BaseRoute) -> APIRoute:
+    """Copy a route, so that its handler runs within its unit of work."""
+    if not isinstance(route, APIRoute):
+        raise TypeError(f"{route!r} is no route of the API")
+    copied = copy(route)
+    copied.endpoint = in_work(route.endpoint)
+    return copied
+
+
+def _by_segment(routes: Iterable[APIRoute]) -> Mapping[str, APIRouter]:
+    """Sort all routes by the beginning of their path."""
     sorted_routes: dict[str, APIRouter] = {}
-    for route in (route for router in routers for route in router.routes):
-        if not isinstance(route, APIRoute):
-            raise TypeError(f"{route!r} is no route of the API")
-        copied = copy(route)
-        copied.endpoint = in_work(route.endpoint)
+    for route in routes:
         segment = route.path.strip("/").partition("/")[0]
-        sorted_routes.setdefault(segment, APIRouter()).routes.append(copied)
+        sorted_routes.setdefault(segment, APIRouter()).routes.append(route)
     return sorted_routes
 
 

@@ -191,6 +191,11 @@ def reading(engine: Engine) -> Engine:
     return engine if is_sqlite(engine) else engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
+def single_writes(engine: Engine) -> Engine:
+    """Give the same engine for transactions of one statement, which need no round trips to begin and end it."""
+    return engine.execution_options(**{IMMEDIATE: True}) if is_sqlite(engine) else reading(engine)
+
+
 def empty_log(engine: Engine) -> bool:
     """Carry the write-ahead log of an SQLite database over and empty it; tell whether no reader was in the way."""
     connection = engine.raw_connection()

@@ -3,8 +3,7 @@
 Their routes are the library's, too: it describes them, and it answers whatever is not as usual.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, iscoroutinefunction, isfunction, signature
 from re import Pattern
 from typing import Annotated, Any, get_args, get_origin
@@ -19,57 +18,51 @@ from starlette.types import Receive, Scope, Send
 
 DIGITS = 18
 """Of a number in a path; the library judges those that are longer, or no numbers at all."""
-REQUEST = 0
 PLAN = "hanse_plan"
 
 Call = Callable[..., Awaitable[Any]]
-Arguments = Sequence[tuple[str, int]]
-"""Names, and which of what is known so far they get."""
+Known = dict[Any, Any]
+"""The request, ids by their name, and the results of what was called."""
 
 
 class _NotPlain(Exception):
     """A handler takes something that only the library can give it."""
 
 
-@dataclass(slots=True)
 class _Plan:
-    """What is to be called for an answer, and with what: each call may use the request, ids and earlier results."""
+    """What is to be called, in which order, and with what: each gets the request, ids and results of earlier ones."""
 
-    ids: Sequence[str]
-    """The parameters of the path; whole numbers, all of them."""
-    steps: list[tuple[Call, Arguments]] = field(default_factory=list)
-    _places: dict[Any, int] = field(default_factory=dict)
+    def __init__(self, ids: Iterable[str] = ()) -> None:
+        self.ids = tuple(ids)
+        """The parameters of the path; whole numbers, all of them."""
+        self.steps: dict[Any, Sequence[tuple[str, Any]]] = {}
+        """By what is called: the names of its parameters, and what of the known they get."""
 
-    def add(self, call: Any) -> int:
-        """Have something called after all that it depends on; give the place of its result."""
-        if call not in self._places:
-            called = call if isfunction(call) else type(call).__call__
-            if not iscoroutinefunction(called):
-                raise _NotPlain
-            # Not before what it depends on is there.
-            arguments = tuple((name, self._place(taken)) for name, taken in signature(call).parameters.items())
-            self.steps.append((call, arguments))
-            self._places[call] = len(self.ids) + len(self.steps)
-        return self._places[call]
-
-    def _place(self, taken: Parameter) -> int:
+    def _add(self, taken: Parameter) -> Any:
         kind, *more = get_args(taken.annotation) if get_origin(taken.annotation) is Annotated else (taken.annotation,)
-        depends = [one for one in more if isinstance(one, Depends)]
-        if depends and depends[0].dependency is not None:
-            return self.add(depends[0].dependency)
+        for one in more:
+            if isinstance(one, Depends) and one.dependency is not None:
+                return self.add_call(one.dependency)
         if kind in (Request, HTTPConnection):
-            return REQUEST
+            return Request
         if kind is int and taken.name in self.ids:
-            return 1 + self.ids.index(taken.name)
+            return taken.name
         raise _NotPlain
 
-    async def answer(self, request: Request, ids: Sequence[int]) -> Response:
-        """Call everything in turn; the last of it gives the answer."""
-        known: list[Any] = [request, *ids]
-        for call, arguments in self.steps:
-            known.append(await call(**{name: known[place] for name, place in arguments}))
-        response: Response = known[-1]
-        return response
+    def add_call(self, call: Any) -> Any:
+        """Have something called after all that it depends on."""
+        if call not in self.steps:
+            if not iscoroutinefunction(call if isfunction(call) else type(call).__call__):
+                raise _NotPlain
+            arguments = [(name, self._add(taken)) for name, taken in signature(call).parameters.items()]
+            self.steps[call] = arguments  # not before what it depends on is there
+        return call
+
+    async def follow(self, known: Known) -> Known:
+        """Call everything in turn."""
+        for call, arguments in self.steps.items():
+            known[call] = await call(**{name: known[place] for name, place in arguments})
+        return known
 
 
 def plan_of(route: APIRoute) -> _Plan | None:
@@ -80,9 +73,9 @@ def plan_of(route: APIRoute) -> _Plan | None:
     returned = signature(route.endpoint).return_annotation
     if not (isinstance(returned, type) and issubclass(returned, Response) and route.methods == {"GET"}):
         return None
-    plan = _Plan(tuple(route.param_convertors))
+    plan = _Plan(route.param_convertors)
     try:
-        plan.add(route.endpoint)
+        plan.add_call(route.endpoint)
     except _NotPlain:
         return None
     return plan
@@ -91,12 +84,12 @@ def plan_of(route: APIRoute) -> _Plan | None:
 class DirectRoutes(BaseRoute):
     """All routes that can be answered directly. What is not as usual is none of theirs, so that the library has it."""
 
-    def __init__(self, prefix: str, routes: Iterable[APIRoute]) -> None:
+    def __init__(self, prefix: str, plans: Iterable[tuple[APIRoute, _Plan]]) -> None:
         self._prefix = f"{prefix}/"
-        self._routes: dict[str, list[tuple[Pattern[str], _Plan]]] = {}
-        for route in routes:
-            if plan := plan_of(route):
-                self._routes.setdefault(_beginning(route.path[1:]), []).append((route.path_regex, plan))
+        self._routes: dict[str, list[tuple[Pattern[str], _Plan, Call]]] = {}
+        for route, plan in plans:
+            way = route.path_regex, plan, route.endpoint
+            self._routes.setdefault(_beginning(route.path[1:]), []).append(way)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if scope["type"] != "http" or scope["method"] != "GET":
@@ -104,26 +97,25 @@ class DirectRoutes(BaseRoute):
         path = get_route_path(scope)
         if path.startswith(self._prefix):
             path = path[len(self._prefix) :]
-            for pattern, plan in self._routes.get(_beginning(path), ()):
+            for pattern, plan, endpoint in self._routes.get(_beginning(path), ()):
                 found = pattern.match(f"/{path}")
-                ids = _ids(found.groups()) if found else None
+                ids = _ids(found.groupdict()) if found else None
                 if ids is not None:
-                    return Match.FULL, {PLAN: (plan, ids)}
+                    return Match.FULL, {PLAN: (plan, endpoint, ids)}
         return Match.NONE, {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        plan, ids = scope[PLAN]
-        response = await plan.answer(Request(scope, receive, send), ids)
-        await response(scope, receive, send)
+        plan, endpoint, ids = scope[PLAN]
+        known = await plan.follow({Request: Request(scope, receive, send), **ids})
+        await known[endpoint](scope, receive, send)
 
 
 def _beginning(path: str) -> str:
     return path.partition("/")[0]
 
 
-def _ids(given: Iterable[str]) -> Sequence[int] | None:
+def _ids(given: Mapping[str, str]) -> dict[str, int] | None:
     """Read the ids of a path; None when one of them is for the library to judge."""
-    texts = list(given)
-    if not all(text.isascii() and text.isdecimal() and len(text) <= DIGITS for text in texts):
+    if not all(text.isascii() and text.isdecimal() and len(text) <= DIGITS for text in given.values()):
         return None
-    return [int(text) for text in texts]
+    return {name: int(text) for name, text in given.items()}

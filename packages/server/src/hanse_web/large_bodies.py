@@ -23,8 +23,6 @@ class Intake(Protocol):
     """The largest body; more is answered 413 before it is read."""
     long_bytes: int
     """Texts of up to this size stay in the body."""
-    is_lent: bool
-    """Whether a dependency of the handler has it, which then closes it."""
 
     async def take(self, name: str, chunks: AsyncIterator[bytes]) -> str:
         """Take a text, and give what stands in its place; `name` is its key. Raises what the answer is to be."""
@@ -48,11 +46,9 @@ class LargeBodyRoute(APIRoute):
                 return await handle(request)
             try:
                 return await handle(_Read(request, await _read(request, intake)))
-            except BaseException:
-                # In the hands of a dependency it is closed there, after the transaction, which is still open here.
-                if not intake.is_lent:
-                    await intake.close()
-                raise
+            finally:
+                # Here the request's transaction is over, so that what it made use of can be told from what it did not.
+                await intake.close()
 
         return read_and_handle
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hanse_web.clock import Clock
-from hanse_web.db import IMMEDIATE, Base, UtcDateTime, is_sqlite, reason
+from hanse_web.db import Base, UtcDateTime, is_sqlite, reading, reason, single_writes
 
 SWEEP_SECONDS = 2.0
 BATCH = 200
@@ -49,6 +49,9 @@ _STORE = insert(cast(Table, OutboxEvent.__table__))
 """Into the table, not the entity: what the object mapper does for an insert costs several times the insert."""
 
 _WAITING = select(OutboxEvent).where(OutboxEvent.id > bindparam("told")).order_by(OutboxEvent.id).limit(BATCH)
+_FORGET = delete(cast(Table, OutboxEvent.__table__)).where(
+    cast(Table, OutboxEvent.__table__).c.id.in_(bindparam("ids", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,8 @@ class Dispatcher:
     """Delivers what is in the outbox: at once when rung, and on a slow timer for what others left behind."""
 
     def __init__(self, engine: Engine, bus: EventBus) -> None:
-        self._engine = engine
+        self._writing = single_writes(engine)
+        self._reading = reading(engine)
         self._bus = bus
         self._bell = asyncio.Event()
         self._told: dict[int, float] = {}
@@ -151,9 +155,9 @@ class Dispatcher:
 
     def _waiting(self) -> Sequence[Any]:
         # Where events wait to be forgotten there is one writer, so what comes later has a higher number.
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             return connection.execute(_WAITING, {"told": max(self._told, default=0)}).all()
 
     def _forget(self, ids: Sequence[int]) -> None:
-        with self._engine.execution_options(**{IMMEDIATE: True}).begin() as connection:
-            connection.execute(delete(OutboxEvent).where(OutboxEvent.id.in_(ids)))
+        with self._writing.begin() as connection:
+            connection.execute(_FORGET, {"ids": ids})

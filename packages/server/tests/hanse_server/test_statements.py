@@ -130,7 +130,7 @@ async def test_a_new_task_costs_as_many_statements_for_two_organizations_as_for_
             answer = await alice.post("/task", json={**body, "organizations": inputs})
         assert answer.status_code == 201, answer.text
         spent.append(len(sent))
-    assert spent == [7, 7]
+    assert spent == [5, 5]
 
 
 async def test_a_node_costs_few_statements(clients: Any, fill: Any, engine: Any, statements: Any) -> None:

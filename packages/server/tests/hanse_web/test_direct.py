@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 
 from hanse_server.main import ROUTERS
-from hanse_web.app import _by_segment
+from hanse_web.app import _in_work
 from hanse_web.direct import DirectRoutes, plan_of
 
 router = APIRouter()
@@ -60,7 +60,7 @@ ROUTES = {route.path: route for route in router.routes if isinstance(route, APIR
 
 
 async def _get(path: str) -> str:
-    routes = DirectRoutes("/api", ROUTES.values())
+    routes = DirectRoutes("/api", ((route, plan) for route in ROUTES.values() if (plan := plan_of(route))))
     scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
     match, found = routes.matches(scope)
     assert match is Match.FULL
@@ -90,8 +90,8 @@ def test_what_only_the_library_can_give_is_left_to_it(path: str) -> None:
 
 
 def test_all_lists_and_the_items_that_are_asked_for_most_are_answered_directly() -> None:
-    every = (route for one in _by_segment(ROUTERS).values() for route in one.routes)
-    routes = {route.path for route in every if isinstance(route, APIRoute) and plan_of(route)}
+    every = (_in_work(route) for router in ROUTERS for route in router.routes)
+    routes = {route.path for route in every if plan_of(route)}
     assert {"/organization", "/organization/{key}", "/collaboration", "/study", "/node", "/user", "/role"} <= routes
     assert {"/task", "/task/{task_id:int}", "/run", "/run/{run_id:int}", "/result", "/result/{run_id:int}"} <= routes
 

@@ -1,15 +1,12 @@
 """Which collaborations, studies and nodes somebody may see, and how they are looked up."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Boolean,
     ColumnElement,
-    Connection,
     Select,
     and_,
-    bindparam,
     column,
     delete,
     false,
@@ -33,14 +30,6 @@ _node = table("node", column("id"), column("organization_id"), column("collabora
 _run = table("run", column("task_id"), column("status"))
 _store = table("algorithm_store", column("id"), column("is_for_all", Boolean))
 _store_collaboration = table("store_collaboration", column("store_id"), column("collaboration_id"))
-
-
-_of_member = and_(_node.c.organization_id == member.c.organization_id, _node.c.collaboration_id == bindparam("key"))
-_MEMBERS_WITH_NODE = (
-    select(member.c.organization_id, _node.c.id.is_not(None))
-    .outerjoin_from(member, _node, _of_member)
-    .where(member.c.collaboration_id == bindparam("key"))
-)
 
 
 def visible_collaborations(actor: Actor) -> Select[Collaboration]:
@@ -104,11 +93,6 @@ def member_ids(session: Session, collaboration_id: int) -> frozenset[int]:
     """Give the organizations of a collaboration."""
     statement = select(member.c.organization_id).where(member.c.collaboration_id == collaboration_id)
     return frozenset(session.scalars(statement))
-
-
-def members_with_node(source: Connection | Session, collaboration_id: int) -> Mapping[int, bool]:
-    """Give the organizations of a collaboration, and whether each has a node there."""
-    return {key: bool(has_node) for key, has_node in source.execute(_MEMBERS_WITH_NODE, {"key": collaboration_id})}
 
 
 def study_member_ids(session: Session, study_id: int) -> frozenset[int]:

@@ -2,10 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection
-from typing import Any, NamedTuple, cast
+from collections.abc import Collection, Mapping
+from types import SimpleNamespace
+from typing import Any, cast
 
-from sqlalchemy import Select, Table, insert, select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from hanse_core import events
@@ -13,11 +14,9 @@ from hanse_core.errors import Conflict, Denied, Invalid, NotFound
 from hanse_core.permissions import Operation, Resource
 from hanse_core.states import RunStatus
 from hanse_core.wire.tasks import TaskCreate
-from hanse_server.collaborations.models import Collaboration, Study
+from hanse_server.collaborations.models import Study
 from hanse_server.collaborations.queries import (
-    members_with_node,
     study_member_ids,
-    visible_collaborations,
     visible_studies,
 )
 from hanse_server.stores.calls import Approved
@@ -27,32 +26,27 @@ from hanse_server.tasks import rules
 from hanse_server.tasks.inputs import TaskInputs
 from hanse_server.tasks.models import Job, Run, Task, TaskDatabase
 from hanse_server.tasks.queries import open_subtasks, visible_tasks
+from hanse_server.tasks.venues import Venue, find_venue
 from hanse_server.tasks.willingness import initiator_of, refuse_organizations, require_willing_nodes
-from hanse_web.access import Actor, ContainerActor, UserActor
-from hanse_web.alike import made_once, values_of
-from hanse_web.listing import KEY
+from hanse_web.access import ContainerActor, UserActor
 from hanse_web.locks import claim
 from hanse_web.work import Work
 
 KEY_LENGTH = 255
 # Into the tables, not the entities: what the object mapper does for an insert costs several times the insert.
-_NEW_JOB = insert(cast(Table, Job.__table__)).returning(cast(Table, Job.__table__).c.id)
-_NEW_TASK = insert(cast(Table, Task.__table__)).returning(cast(Table, Task.__table__).c.id)
+_job, _task, _run = (cast(Table, table.__table__) for table in (Job, Task, Run))
+_NEW_JOB = insert(_job).returning(_job.c.id)
+_NEW_TASK = insert(_task).returning(_task.c.id)
 _NEW_DATABASE = insert(cast(Table, TaskDatabase.__table__))
-_NEW_RUN = insert(cast(Table, Run.__table__))
+_NEW_RUN = insert(_run)
+_NEW_RUN_IDS = _NEW_RUN.returning(_run.c.id, sort_by_parameter_order=True)
 
 
-class _Place(NamedTuple):
-    """What is needed of the collaboration of a new task."""
+class NewTask(SimpleNamespace):
+    """A task that was just made, with the columns that its item shows."""
 
     id: int
-    encrypted: bool
-
-
-@made_once
-def _collaboration(actor: Actor) -> Select[int, bool]:
-    columns = visible_collaborations(actor).with_only_columns(Collaboration.id, Collaboration.encrypted)
-    return columns.where(Collaboration.id == KEY)
+    parent_id: int | None
 
 
 class TaskCreation:
@@ -81,7 +75,7 @@ class TaskCreation:
         inputs: TaskInputs,
         idempotency_key: str | None = None,
         approved: Approved | None = None,
-    ) -> Task:
+    ) -> Task | NewTask:
         """Make the task and one run per organization; a repeated key gives the task that was made before."""
         key = self._own_key(idempotency_key)
         if key:
@@ -93,9 +87,8 @@ class TaskCreation:
         if approved is not None:
             rules.require_digest(approved, self._policy)
         inputs.require_acceptable(body.organizations, is_encrypted=collaboration.encrypted)
-        task = self._task(body, collaboration, study, parent, approved)
-        task.idempotency_key = key
-        self._store(task, body, inputs)
+        columns = self._columns(body, collaboration, study, parent, approved, key)
+        task = self._store(columns, body, inputs)
         data = {"id": task.id, "parent_id": task.parent_id}
         self._work.tell(events.NEW_TASK, data, events.collaboration_room(collaboration.id))
         return task
@@ -103,14 +96,15 @@ class TaskCreation:
     def _made_before(self, key: str | None) -> Task | None:
         return self._session.scalar(select(Task).where(Task.idempotency_key == key)) if key else None
 
-    def _admitted(self, body: TaskCreate) -> tuple[_Place, Study | None, Task | None]:
+    def _admitted(self, body: TaskCreate) -> tuple[Venue, Study | None, Task | None]:
         """Decide whether this actor may have this run there; gives the parent when a container asks."""
         collaboration, study = self._place(body)
         organization_ids = [organization.id for organization in body.organizations]
         self._require_places(collaboration, study, organization_ids)
         parent = self._parent(body, self._actor) if isinstance(self._actor, ContainerActor) else None
         initiator = initiator_of(self._work.connection, self._actor, parent)
-        require_willing_nodes(self._work.connection, collaboration.id, organization_ids, initiator)
+        limits = [limit for limit in collaboration.limits if limit.organization_id in organization_ids]
+        require_willing_nodes(self._work.connection, limits, initiator)
         if isinstance(self._actor, UserActor):
             self._admit(self._actor, body, collaboration)
         return collaboration, study, parent
@@ -125,17 +119,15 @@ class TaskCreation:
             return f"container:{self._actor.task_id}:{self._actor.id}:{key}"
         return f"user:{self._actor.id}:{key}"
 
-    def _place(self, body: TaskCreate) -> tuple[_Place, Study | None]:
+    def _place(self, body: TaskCreate) -> tuple[Venue, Study | None]:
         study_id = body.study_id
         if isinstance(self._actor, ContainerActor) and self._actor.study_id is not None:
             study_id = study_id or self._actor.study_id
         study = self._study(study_id) if study_id is not None else None
         collaboration_id = body.collaboration_id or (study.collaboration_id if study else 0)
-        values = {**values_of(self._actor), KEY.key: collaboration_id}
-        found = self._work.connection.execute(_collaboration(self._actor), values).one_or_none()
-        if found is None:
+        collaboration = find_venue(self._work.connection, self._actor, collaboration_id)
+        if collaboration is None:
             raise NotFound(f"collaboration {collaboration_id} is not found")
-        collaboration = _Place(*found)
         if study is not None and study.collaboration_id != collaboration.id:
             raise Invalid(f"study {study.id} is not part of collaboration {collaboration.id}")
         return collaboration, study
@@ -146,18 +138,16 @@ class TaskCreation:
             raise NotFound(f"study {study_id} is not found")
         return study
 
-    def _require_places(self, collaboration: _Place, study: Study | None, ids: Collection[int]) -> None:
-        places = members_with_node(self._work.connection, collaboration.id)
-        refuse_organizations(set(ids) - set(places), "are not in the collaboration")
+    def _require_places(self, collaboration: Venue, study: Study | None, ids: Collection[int]) -> None:
+        refuse_organizations(set(ids) - collaboration.members, "are not in the collaboration")
         if study is not None:
             refuse_organizations(set(ids) - study_member_ids(self._session, study.id), "are not in the study")
-        with_node = {key for key, has_node in places.items() if has_node}
-        refuse_organizations(set(ids) - with_node, "have no node in this collaboration")
+        refuse_organizations(set(ids) - collaboration.with_node, "have no node in this collaboration")
         if len(set(ids)) != len(ids):
             twice = {key for key, number in Counter(ids).items() if number > 1}
             refuse_organizations(twice, "are named more than once")
 
-    def _admit(self, actor: UserActor, body: TaskCreate, collaboration: _Place) -> None:
+    def _admit(self, actor: UserActor, body: TaskCreate, collaboration: Venue) -> None:
         if collaboration.id not in actor.collaboration_ids:
             raise Denied("you can only create tasks in collaborations of your own organization")
         if not actor.may_for_collaboration(Resource.TASK, Operation.CREATE, collaboration.id):
@@ -197,61 +187,52 @@ class TaskCreation:
             )
         return parent
 
-    def _task(
+    def _columns(
         self,
         body: TaskCreate,
-        collaboration: _Place,
+        collaboration: Venue,
         study: Study | None,
         parent: Task | None,
         approved: Approved | None,
-    ) -> Task:
+        key: str | None,
+    ) -> dict[str, Any]:
         image = approved.pinned if approved else body.image
         # As on stock servers: a store that knows no digest vouches for nothing, so the task does not name it.
         store_id = body.store_id if approved and approved.digest else None
-        return Task(
-            name=body.name,
-            description=body.description,
-            status=RunStatus.PENDING.value,
-            image=parent.image if parent else image,
-            algorithm_store_id=parent.algorithm_store_id if parent else store_id,
-            job_id=parent.job_id if parent else self._job(),
-            collaboration_id=collaboration.id,
-            study_id=study.id if study else None,
-            parent_id=parent.id if parent else None,
-            init_org_id=self._actor.organization_id,
-            init_user_id=parent.init_user_id if parent else self._actor.id,
-            created_at=self._work.clock.now(),
-        )
+        return {
+            "name": body.name,
+            "description": body.description,
+            "status": RunStatus.PENDING.value,
+            "image": parent.image if parent else image,
+            "algorithm_store_id": parent.algorithm_store_id if parent else store_id,
+            "job_id": parent.job_id if parent else self._job(),
+            "collaboration_id": collaboration.id,
+            "study_id": study.id if study else None,
+            "parent_id": parent.id if parent else None,
+            "init_org_id": self._actor.organization_id,
+            "init_user_id": parent.init_user_id if parent else self._actor.id,
+            "created_at": self._work.clock.now(),
+            "idempotency_key": key,
+        }
 
     def _job(self) -> int:
         return int(self._work.connection.execute(_NEW_JOB).scalar_one())
 
-    def _store(self, task: Task, body: TaskCreate, inputs: TaskInputs) -> None:
+    def _store(self, columns: Mapping[str, Any], body: TaskCreate, inputs: TaskInputs) -> NewTask:
         connection = self._work.connection
-        task.id = connection.execute(_NEW_TASK, [_values(task)]).scalar_one()
-        task.databases = [
-            TaskDatabase(
-                task_id=task.id, label=one.label, parameters=json.dumps(one.parameters(), separators=(",", ":"))
-            )
-            for one in body.databases or ()
-        ]
-        if task.databases:
-            connection.execute(_NEW_DATABASE, [_values(one) for one in task.databases])
-        now = self._work.clock.now()
-        runs = [
-            Run(task_id=task.id, organization_id=one.id, status=RunStatus.PENDING.value, assigned_at=now)
-            for one in body.organizations
-        ]
-        for run, organization in zip(runs, body.organizations, strict=True):
-            inputs.give(run, organization.input)
+        task_id = connection.execute(_NEW_TASK, [columns]).scalar_one()
+        databases = [(one.label, _json(one.parameters())) for one in body.databases or ()]
+        if databases:
+            rows = [{"task_id": task_id, "label": label, "parameters": text} for label, text in databases]
+            connection.execute(_NEW_DATABASE, rows)
+        run = {"task_id": task_id, "status": RunStatus.PENDING.value, "assigned_at": self._work.clock.now()}
+        runs = [{**run, "organization_id": one.id, **inputs.columns(one.input)} for one in body.organizations]
         if inputs.are_claimed:
-            self._session.add_all(runs)
-            self._session.flush()
-            inputs.settle()
-        else:  # nobody needs their ids, so that one statement makes them all
-            connection.execute(_NEW_RUN, [_values(run) for run in runs])
+            inputs.settle(connection.execute(_NEW_RUN_IDS, runs).scalars().all())
+        else:  # nobody needs their ids
+            connection.execute(_NEW_RUN, runs)
+        return NewTask(**columns, id=task_id, finished_at=None, database_lists=_json(databases))
 
 
-def _values(row: Task | Run | TaskDatabase) -> dict[str, Any]:
-    """Give what was set of a row that is not stored yet; the table has defaults for the rest."""
-    return {name: value for name, value in vars(row).items() if not name.startswith("_")}
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,12 +1,12 @@
 """The inputs of a new task: in its body, arrived before it, or uploaded as blobs."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hanse_core.errors import Invalid, TooLarge
 from hanse_core.wire.tasks import TaskOrganization
 from hanse_server.tasks import rules
 from hanse_server.tasks.forms import Form
-from hanse_server.tasks.models import Run
 from hanse_server.tasks.values import Arrived, Place, Uploader, claim
 from hanse_web.access import Actor
 from hanse_web.blobs.base import is_key
@@ -21,7 +21,7 @@ class TaskInputs:
         self._uploader = Uploader.of(actor)
         self._arrived = arrived
         self._are_blobs = are_blobs
-        self._claims: list[tuple[str, Place, Run]] = []
+        self._claims: list[tuple[str, Place] | None] = []
 
     def require_acceptable(self, organizations: Sequence[TaskOrganization], *, is_encrypted: bool) -> None:
         """Refuse what the nodes could not read, and long texts that are no inputs."""
@@ -34,27 +34,25 @@ class TaskInputs:
             rules.require_input(form, is_encrypted=is_encrypted, organization_id=organization.id)
         require_only(self._arrived, [organization.input for organization in organizations])
 
-    def give(self, run: Run, text: str) -> None:
-        """Give a run its input."""
+    def columns(self, text: str) -> dict[str, Any]:
+        """Give the columns of the run that gets an input; to be called for all runs in turn."""
         arrived = self._arrived.get(text)
         if arrived is not None:
-            run.input_key = arrived.value.key
-            self._claims.append((arrived.value.key, Place.VALUES, run))
-            return
-        run.input = text
-        if self._are_blobs:
-            run.blob_storage_used = True
-            self._claims.append((text, Place.BLOBS, run))
+            self._claims.append((arrived.value.key, Place.VALUES))
+            return {"input": None, "input_key": arrived.value.key, "blob_storage_used": False}
+        self._claims.append((text, Place.BLOBS) if self._are_blobs else None)
+        return {"input": text, "input_key": None, "blob_storage_used": self._are_blobs}
 
     @property
     def are_claimed(self) -> bool:
         """Tell whether values outside of the database are to become those of runs."""
-        return bool(self._claims)
+        return any(self._claims)
 
-    def settle(self) -> None:
-        """Make the values those of their runs, once these have ids."""
-        for key, place, run in self._claims:
-            claim(self._work, key, place, self._uploader, run, "input")
+    def settle(self, run_ids: Sequence[int]) -> None:
+        """Make the values those of their runs, in the same order."""
+        for run_id, claimed in zip(run_ids, self._claims, strict=True):
+            if claimed is not None:
+                claim(self._work, *claimed, self._uploader, run_id, "input")
 
 
 def require_only(arrived: Mapping[str, Arrived], used: Sequence[str | None]) -> None:

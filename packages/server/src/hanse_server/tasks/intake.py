@@ -27,7 +27,6 @@ class TaskIntake:
     def __init__(self, request: Request, values: Values) -> None:
         self.limit_bytes = values.settings.limit_bytes
         self.long_bytes = values.settings.inline_bytes
-        self.is_lent = False
         self.arrived: dict[str, Arrived] = {}
         """By the text that stands for them in the body."""
         self._request = request
@@ -97,15 +96,10 @@ async def shortened(chunks: AsyncIterator[bytes]) -> str:
 ArrivedValues = Mapping[str, Arrived]
 
 
-async def _arrived(request: Request) -> AsyncIterator[ArrivedValues]:
+async def _arrived(request: Request) -> ArrivedValues:
     intake: TaskIntake = request.state.intake
-    intake.is_lent = True
-    try:
-        yield intake.arrived
-    finally:
-        # Here the request's transaction is over, so that what it made use of can be told from what it did not.
-        await intake.close()
+    return intake.arrived
 
 
 LargeValues = Annotated[ArrivedValues, Depends(_arrived)]
-"""The values that are not in the body any more, by what stands for them there. Comes first among the parameters."""
+"""The values that are not in the body any more, by what stands for them there."""

@@ -91,22 +91,14 @@ class TaskItems:
     def _databases(self, tasks: Sequence[Any]) -> Mapping[int, list[dict[str, str]]]:
         if tasks and not isinstance(tasks[0], Task):
             return {task.id: _shown_databases(task.database_lists) for task in tasks}
-        found = {task.id: _written(task.databases) for task in tasks if "databases" in vars(task)}
-        return found | self._stored_databases([task.id for task in tasks if task.id not in found])
-
-    def _stored_databases(self, task_ids: Sequence[int]) -> dict[int, list[dict[str, str]]]:
         found: defaultdict[int, list[dict[str, str]]] = defaultdict(list)
-        if not task_ids:
-            return found
         columns = (TaskDatabase.task_id, TaskDatabase.label, TaskDatabase.parameters)
-        statement = select(*columns).where(TaskDatabase.task_id.in_(task_ids)).order_by(TaskDatabase.id)
+        statement = (
+            select(*columns).where(TaskDatabase.task_id.in_([task.id for task in tasks])).order_by(TaskDatabase.id)
+        )
         for task_id, label, parameters in self._source.execute(statement):
             found[task_id].append({"label": label, "parameters": parameters})
         return found
-
-
-def _written(databases: Iterable[TaskDatabase]) -> list[dict[str, str]]:
-    return [{"label": one.label, "parameters": one.parameters} for one in databases]
 
 
 def _shown_databases(lists: str | None) -> list[dict[str, str]]:

@@ -34,11 +34,11 @@ class ReportedResult:
             release(self._work, [run.id], "result")
         if self._arrived is not None:
             run.result, run.result_key = None, self._arrived.value.key
-            claim(self._work, self._arrived.value.key, Place.VALUES, uploader, run, "result")
+            claim(self._work, self._arrived.value.key, Place.VALUES, uploader, run.id, "result")
         else:
             run.result, run.result_key = self._text, None
         # How a result is to be read must be right also where the store was switched on or off since the run began.
         is_blob = self._are_blobs and self._arrived is None and is_key(self._text or "")
         if is_blob:
-            claim(self._work, self._text or "", Place.BLOBS, uploader, run, "result")
+            claim(self._work, self._text or "", Place.BLOBS, uploader, run.id, "result")
         run.blob_storage_used = is_blob

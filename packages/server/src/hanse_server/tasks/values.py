@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from hanse_core.errors import Invalid, TooLarge
 from hanse_server.settings.stores import ValueSettings
 from hanse_server.tasks.forms import Form
-from hanse_server.tasks.models import Blob, Run
+from hanse_server.tasks.models import Blob
 from hanse_web.access import Actor, ContainerActor
 from hanse_web.blobs.base import BlobStore, new_key
 from hanse_web.work import Work, Works
@@ -177,14 +177,14 @@ def _give_up(work: Work, keys: Iterable[str]) -> Sequence[str]:
     return work.session.scalars(select(Blob.key).where(*free)).all()
 
 
-def claim(work: Work, key: str, place: Place, uploader: Uploader, run: Run, field: str) -> None:
+def claim(work: Work, key: str, place: Place, uploader: Uploader, run_id: int, field: str) -> None:
     """Make a value the input or result of a run. Raises `Invalid` unless its uploader asks, and for the first time."""
     claimed = (
         update(Blob)
         .where(Blob.key == key, Blob.place == place, Blob.run_id.is_(None), Blob.settled_at.is_(None))
         .where(Blob.size.is_not(None), Blob.uploader_id == uploader.identity_id)
         .where(Blob.task_id.is_not_distinct_from(uploader.task_id))
-        .values(run_id=run.id, field=field, settled_at=work.clock.now())
+        .values(run_id=run_id, field=field, settled_at=work.clock.now())
         .execution_options(synchronize_session=False)
     )
     result = work.session.execute(claimed)

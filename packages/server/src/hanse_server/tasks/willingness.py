@@ -2,26 +2,15 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import cast
 
-from sqlalchemy import Connection, Table, bindparam, or_, select
+from sqlalchemy import Connection, select
 
 from hanse_core.errors import Invalid
 from hanse_server.accounts.models import Organization
-from hanse_server.collaborations.models import Node, NodeSetting
 from hanse_server.tasks.models import Task
 from hanse_server.tasks.queries import began_at
+from hanse_server.tasks.venues import Limit
 from hanse_web.access import Actor
-
-_node = cast(Table, Node.__table__)  # without the table of identities, of which nothing is needed here
-_LIMITS = (
-    select(_node.c.organization_id, NodeSetting.key, NodeSetting.value)
-    .join(_node, _node.c.id == NodeSetting.node_id)
-    .where(
-        _node.c.collaboration_id == bindparam("collaboration_id"),
-        or_(NodeSetting.key == "allowed_users", NodeSetting.key == "allowed_orgs"),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +28,8 @@ def initiator_of(source: Connection, actor: Actor, parent: Task | None) -> Initi
     return Initiator(parent.init_user_id, began_at(source, parent.job_id))
 
 
-def require_willing_nodes(
-    source: Connection, collaboration_id: int, ids: Collection[int], initiator: Initiator
-) -> None:
-    """Respect what the nodes of these organizations shared about whom they work for."""
-    shared = source.execute(_LIMITS, {"collaboration_id": collaboration_id})
-    limits = [row for row in shared if row.organization_id in ids]
+def require_willing_nodes(source: Connection, limits: Collection[Limit], initiator: Initiator) -> None:
+    """Respect what the nodes of a task's organizations shared about whom they work for."""
     if not limits:
         return
     own_name = select(Organization.name).where(Organization.id == initiator.organization_id)
