@@ -19,7 +19,7 @@ demo: $(UV) ## Start a federation of three stations and answer three questions (
 	@$(RUN)/hanse demo $(if $(KEEP),--keep) $(DEMO)
 
 test: lint types ## Run every test this machine has parts for (HANSE_REQUIRE=all: nothing may be skipped)
-	@UV=$(abspath $(UV)) $(RUN)/python -m pytest $(TESTS)
+	@UV=$(abspath $(UV)) $(RUN)/python -m pytest $(if $(TESTS),$(TESTS),-n $(or $(WORKERS),2) --dist loadscope)
 
 lint: .venv/ready
 	@$(RUN)/ruff check --quiet . && $(RUN)/ruff format --check --quiet . && $(RUN)/lint-imports --no-cache

@@ -4,6 +4,7 @@
 and the summary lists how to get it. With HANSE_REQUIRE=all every skip, of whatever reason, is a failure.
 """
 
+import fcntl
 import hashlib
 import importlib.util
 import logging
@@ -133,6 +134,20 @@ def _key(*parts: str | Path) -> str:
     return digest.hexdigest()[:16]
 
 
+@contextmanager
+def _made_once(folder: Path) -> Iterator[bool]:
+    """Tell whether a folder is still to be made; other processes that want it wait until it is complete."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / "complete").exists():
+            yield False
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        yield True
+        (folder / "complete").touch()
+
+
 @pytest.fixture(scope="session")
 def environment(uv: str) -> Callable[..., Path]:
     """Give the Python of an environment with exactly these requirements; builds it when it is not cached yet."""
@@ -140,21 +155,11 @@ def environment(uv: str) -> Callable[..., Path]:
     def build(*requirements: str | Path, python: str = sys.executable) -> Path:
         key = _key(os.path.realpath(python), *requirements)
         folder = _cache() / key
-        if not (folder / "complete").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            subprocess.run([uv, "venv", "--quiet", "--python", python, folder], check=True, timeout=120)
-            install: list[Any] = [
-                uv,
-                "pip",
-                "install",
-                "--quiet",
-                "--compile-bytecode",
-                "--python",
-                folder / "bin/python",
-            ]
-            subprocess.run([*install, *requirements], check=True, timeout=300)
-            (folder / "complete").touch()
+        with _made_once(folder) as is_wanted:
+            if is_wanted:
+                subprocess.run([uv, "venv", "--quiet", "--python", python, folder], check=True, timeout=120)
+                install: list[Any] = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python"]
+                subprocess.run([*install, folder / "bin/python", *requirements], check=True, timeout=300)
         return folder / "bin" / "python"
 
     return build
@@ -165,15 +170,14 @@ def npm_packages(*packages: str) -> tuple[str, Path]:
     node = find_node()
     assert node is not None, "mark the test with @pytest.mark.needs('npm')"
     folder = _cache() / _key("npm", *packages)
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        (folder / "package.json").write_text("{}")
-        npm = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
-        quiet = ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-        path = {**os.environ, "PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-        subprocess.run([*npm, *quiet, *packages], cwd=folder, env=path, check=True, timeout=300)
-        (folder / "complete").touch()
+    with _made_once(folder) as is_wanted:
+        if is_wanted:
+            folder.mkdir()
+            (folder / "package.json").write_text("{}")
+            npm = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
+            quiet = ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+            path = {**os.environ, "PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+            subprocess.run([*npm, *quiet, *packages], cwd=folder, env=path, check=True, timeout=300)
     return str(node / "bin/node"), folder
 
 

@@ -5,6 +5,7 @@ Nothing is pulled from a registry. The tar is kept beside the environment that i
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -43,7 +44,7 @@ def file_system(python: Path) -> Path:
     recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
     tar = folder.with_name(f"{folder.name}-{recipe}.tar")
     if not tar.exists():
-        part = tar.with_suffix(".part")
+        part = tar.with_suffix(f".{os.getpid()}")  # another process may make the same
         with tarfile.open(part, "w") as archive:
             _pack(archive, json.loads(subprocess.check_output([python, "-c", _ASK], text=True)))
         part.rename(tar)
