@@ -1,5 +1,6 @@
 """What goes wrong says what it was, at every hand; nothing hangs and nothing is lost."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -133,7 +134,7 @@ def test_an_algorithm_that_raises_tells_its_reason(client: Client) -> None:
 def test_a_partial_that_raises_reaches_the_researcher_with_station_and_reason(client: Client) -> None:
     told = _fails(client, "raises_everywhere", message="the moon is full")
     assert "the moon is full" in told
-    assert "bremen" in told
+    assert re.search("failed at (bremen|hamburg|luebeck): ", told)  # whichever was first
 
 
 def test_an_algorithm_that_hangs_is_ended_at_the_time_limit(client: Client) -> None:
