@@ -3,7 +3,7 @@
 import asyncio
 import codecs
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -15,12 +15,11 @@ from hanse_core import events
 from hanse_core.errors import HanseError, Invalid, NotFound
 from hanse_core.states import RunStatus
 from hanse_node import ending, runs
-from hanse_node.backoff import Backoff
-from hanse_node.blobs import BlobInput
-from hanse_node.errors import KeyChanged, WrongKey
 from hanse_node.journal import Decision
+from hanse_node.judging import Judging, NotAllowed, recipient
+from hanse_node.killable import Killable, Over
 from hanse_node.offers import Offer
-from hanse_node.policy import calls, results
+from hanse_node.policy import results
 from hanse_node.policy.decision import Terms, Verdict
 from hanse_node.proxy import tokens
 from hanse_node.proxy.relay import ServedRun
@@ -37,18 +36,10 @@ T = TypeVar("T")
 logger = structlog.get_logger()
 
 
-class _Over(Exception):
-    """The run was killed or closed while something was still to be done for it."""
-
-
-class _NotAllowed(HanseError):
-    """What was allowed is no longer what would start."""
-
-
 def _status_of(error: HanseError) -> RunStatus:
     """Give the state in which a run ends that could not start because of this."""
     by_kind = {
-        _NotAllowed: RunStatus.NOT_ALLOWED,
+        NotAllowed: RunStatus.NOT_ALLOWED,
         ImageMissing: RunStatus.NO_IMAGE,
         StartFailed: RunStatus.START_FAILED,
         UnknownDatabase: RunStatus.START_FAILED,
@@ -64,23 +55,17 @@ class Execution:
         self.run = run
         self.offer = offer
         self._station = station
-        self._verdict = verdict
-        self._fetched: Path | None = None
-        """The input, once it was fetched from a blob store."""
-        self._edition = 0
-        """The edition of the policy by which the verdict was given."""
-        self._backoff = Backoff(0.25, 15.0)
-        self._stopping = asyncio.Event()
         self._closed = False
         self._log = logger.bind(run_id=run.run_id, task_id=offer.task_id)
+        self._killable = Killable(self._log)
+        self._judging = Judging(station, offer, self._killable, verdict)
         if run.killed:
-            self._stopping.set()
+            self._killable.kill()
 
     def kill(self, note: str = "") -> None:
         """End the run, wherever it stands."""
         self._advance(runs.Killed(note), Decision("killed", reason=note or runs.KILL_NOTE))
-        self._stopping.set()
-        self._backoff.nudge()
+        self._killable.kill()
 
     def close(self) -> None:
         """End the run because the server has closed it: no answer is wanted."""
@@ -89,7 +74,7 @@ class Execution:
 
     def nudge(self) -> None:
         """Try again at once what waits for the server."""
-        self._backoff.nudge()
+        self._killable.nudge()
 
     async def printed(self) -> bytes:
         """Give what the run has printed so far."""
@@ -118,34 +103,9 @@ class Execution:
     # Start
 
     async def _judge(self) -> None:
-        """Let the policy decide, and refuse what it does not allow."""
-        gate, refusal = self._station.gate, None
-        try:
-            if self._verdict is None or self._verdict.allowed:
-                self._edition = gate.rulebook.edition.number
-                self._verdict = await self._unless_over(self._insist(lambda: gate.judge(self.offer, self._call)))
-            if self._verdict.allowed:
-                await self._recipient(even_if_over=False)
-            else:
-                refusal = RunStatus.NOT_ALLOWED, f"not allowed at this station: {self._verdict}"
-        except _Over:
-            refusal = RunStatus.KILLED, runs.KILL_NOTE
-        except KeyChanged as error:
-            refusal = RunStatus.NOT_ALLOWED, f"not allowed at this station: {error.message} (rule: known keys)"
-        except HanseError as error:
-            refusal = RunStatus.NOT_ALLOWED, f"this station could not decide about the run: {error.message}"
+        refusal = await self._judging.refusal()
         if refusal is not None and self.run.phase is Phase.QUEUED:
             self._refuse(*refusal)
-
-    async def _call(self) -> calls.Call:
-        """Read what the input asks for; nothing is known of one that is too long to be looked at, or unreadable."""
-        try:
-            payload = await self._payload()
-        except HanseError as error:
-            if error.status >= 500:
-                raise
-            return calls.Call()
-        return await in_thread(calls.read, payload)
 
     @contextlib.asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
@@ -154,8 +114,8 @@ class Execution:
             yield
             return
         try:
-            await self._unless_over(self._station.slots.acquire())
-        except _Over:
+            await self._killable.unless_over(self._station.slots.acquire())
+        except Over:
             yield
             return
         try:
@@ -170,13 +130,13 @@ class Execution:
 
     async def _judge_anew(self) -> None:
         """Judge by the edition in force, when the policy has changed while the run waited or was fetched."""
-        if self._edition != self._station.gate.rulebook.edition.number:
+        if self._judging.is_outdated:
             await self._judge()
 
     async def _try_to_start(self) -> None:
         try:
             await self._start()
-        except _Over:
+        except Over:
             if self.run.phase is Phase.CLAIMED or not self._closed:
                 self._refuse(RunStatus.KILLED, runs.KILL_NOTE)
         except HanseError as error:
@@ -187,13 +147,13 @@ class Execution:
 
     async def _start(self) -> None:
         station, offer = self._station, self.offer
-        payload = await self._payload()
+        payload = await self._judging.payload()
         selected = station.sources.select(offer.databases)
-        server_token, digest = await self._unless_over(self._claim_and_resolve())
-        await self._unless_over(station.runtime.fetch(offer.image, digest))
+        server_token, digest = await self._killable.unless_over(self._claim_and_resolve())
+        await self._killable.unless_over(station.runtime.fetch(offer.image, digest))
         await self._judge_anew()
         if self.run.phase is Phase.QUEUED:
-            self._require_judged(digest)
+            self._judging.require_judged(digest)
             await self._hand_over(payload, selected, server_token, digest)
 
     async def _hand_over(
@@ -205,10 +165,10 @@ class Execution:
         await in_thread(station.workspace.prepare, offer.run_id, payload, token)
         self._advance(runs.Claimed(), self._claim(digest, selected))
         await self._serve(token, server_token)
-        terms = await self._unless_over(station.gate.terms(offer))
-        if self.run.phase is not Phase.CLAIMED or self._stopping.is_set():
-            raise _Over
-        reference = await self._unless_over(self._launch(self._spec(digest, selected, terms)))
+        terms = await self._killable.unless_over(station.gate.terms(offer))
+        if self.run.phase is not Phase.CLAIMED or self._killable.is_over:
+            raise Over
+        reference = await self._killable.unless_over(self._launch(self._spec(digest, selected, terms)))
         self._advance(runs.Started(reference), Decision("started", digest=digest))
         self._log.info("run_started", image=offer.image, digest=digest, databases=[s.label for s in selected])
 
@@ -216,25 +176,12 @@ class Execution:
         async with self._station.starts:
             return await self._station.runtime.start(spec)
 
-    async def _payload(self) -> bytes | Path:
-        """Open the input; one from a blob store may be large and is in a file."""
-        station, offer = self._station, self.offer
-        if not offer.in_blob_store:
-            return station.vault.open(offer.input)
-        if self._fetched is not None:
-            return self._fetched
-        path = station.workspace.incoming(offer.run_id)
-        fetched = BlobInput(station.uplink, station.vault, offer.input, path)
-        await self._unless_over(self._insist(fetched.fetch))
-        self._fetched = path
-        return path
-
     async def _claim_and_resolve(self) -> tuple[str, str]:
         """Ask the server and the engine at the same time; all must agree before anything starts."""
         uplink, offer = self._station.uplink, self.offer
         claimed, token, digest = await asyncio.gather(
-            self._insist(lambda: uplink.report(offer.run_id, {"started_at": ending.now()})),
-            self._insist(lambda: uplink.container_token(offer.task_id, offer.image)),
+            self._killable.insist(lambda: uplink.report(offer.run_id, {"started_at": ending.now()})),
+            self._killable.insist(lambda: uplink.container_token(offer.task_id, offer.image)),
             self._station.pins.digest(offer.job_id, offer.image),
             return_exceptions=True,
         )
@@ -245,16 +192,10 @@ class Execution:
                 raise outcome
         return str(token), str(digest)
 
-    def _require_judged(self, digest: str) -> None:
-        """Refuse when the tag has moved on since the policy looked at what it stands for."""
-        judged = self._verdict.digest if self._verdict else None
-        if judged not in (None, digest):
-            raise _NotAllowed(f"{self.offer.image} no longer stands for the {judged} that the policy allows")
-
     async def _check_still_open(self) -> None:
-        if not await self._insist(lambda: self._station.uplink.is_open(self.run.run_id)):
+        if not await self._killable.insist(lambda: self._station.uplink.is_open(self.run.run_id)):
             self._closed = True
-            raise _Over
+            raise Over
 
     async def _serve(self, token: str, server_token: str | None = None) -> None:
         run = ServedRun(self.offer.run_id, self.offer.task_id, self.offer.image, token)
@@ -280,8 +221,9 @@ class Execution:
         )
 
     def _claim(self, digest: str, selected: list[Selection]) -> Decision:
-        reason = self._verdict.reason if self._verdict else None
-        return Decision("claimed", "allowed", reason, digest, tuple(selection.label for selection in selected))
+        return Decision(
+            "claimed", "allowed", self._judging.reason, digest, tuple(selection.label for selection in selected)
+        )
 
     def _refuse(self, status: RunStatus, reason: str) -> None:
         self._log.warning("run_refused", status=status.value, reason=reason, image=self.offer.image)
@@ -311,12 +253,14 @@ class Execution:
     async def _tell(self, reference: str) -> None:
         """Report `active` first: at stock servers that clears the log, so no line may go before it."""
         try:
-            await self._insist(lambda: self._station.uplink.report(self.run.run_id, {"status": RunStatus.ACTIVE.value}))
-        except _Over:
+            await self._killable.insist(
+                lambda: self._station.uplink.report(self.run.run_id, {"status": RunStatus.ACTIVE.value})
+            )
+        except Over:
             return
         except HanseError as error:
             self._log.warning("active_not_accepted", cause=error.message)
-            with contextlib.suppress(_Over):
+            with contextlib.suppress(Over):
                 await self._check_still_open()
                 return
             self.close()
@@ -339,9 +283,9 @@ class Execution:
             await asyncio.sleep(pause)
 
     async def _stop(self, reference: str) -> None:
-        await self._stopping.wait()
+        await self._killable.killed()
         while not await self._quietly(self._station.runtime.stop(reference)):
-            await self._backoff.pause()
+            await self._killable.pause()
 
     # End
 
@@ -353,7 +297,7 @@ class Execution:
         terms = await station.gate.terms(self.offer) if run.reference else Terms()
         try:
             output = await self._output(notes, terms)
-            result = station.vault.seal(output, await self._recipient())
+            result = station.vault.seal(output, await recipient(station, self.offer, self._killable))
         except (ending.OutputUnusable, results.ResultRefused, OSError, Invalid, NotFound) as error:
             status, result = RunStatus.FAILED if status is RunStatus.COMPLETED else status, ""
             notes.append(str(error))
@@ -385,15 +329,6 @@ class Execution:
             notes.append("the algorithm ended well but wrote no result")
         return await in_thread(results.checked, output, terms)
 
-    async def _recipient(self, *, even_if_over: bool = True) -> str:
-        """Give the public key of who asked. Raises `KeyChanged` when it is another one than before."""
-        if not self._station.vault.encrypted or self.offer.init_org is None:
-            return ""
-        initiator = self.offer.init_org
-        ask = partial(self._station.uplink.organization, initiator)
-        organization = await self._insist(ask, even_if_over=even_if_over)
-        return await in_thread(self._station.vault.recipient, initiator, organization)
-
     async def _deliver(self) -> None:
         """Send the answer until the server has it, or has closed the run by itself."""
         run_id = self.run.run_id
@@ -403,10 +338,10 @@ class Execution:
             answer = ending.failed("the answer of this run was lost at the node")
         while True:
             try:
-                await self._insist(partial(self._station.uplink.report, run_id, answer), even_if_over=True)
+                await self._killable.insist(partial(self._station.uplink.report, run_id, answer), even_if_over=True)
                 break
             except HanseError as error:
-                if not await self._insist(lambda: self._station.uplink.is_open(run_id), even_if_over=True):
+                if not await self._killable.insist(lambda: self._station.uplink.is_open(run_id), even_if_over=True):
                     self._closed = True
                     break
                 self._log.error("answer_refused", cause=error.message)
@@ -441,37 +376,6 @@ class Execution:
     def _ids(self) -> dict[str, object]:
         collaboration_id = self._station.uplink.identity.collaboration_id
         return {"run_id": self.run.run_id, "task_id": self.offer.task_id, "collaboration_id": collaboration_id}
-
-    async def _insist(self, ask: Callable[[], Awaitable[T]], *, even_if_over: bool = False) -> T:
-        """Ask the server until it answers; a refusal that will not pass is raised."""
-        backoff = self._backoff
-        while True:
-            if self._stopping.is_set() and not even_if_over:
-                raise _Over
-            try:
-                answer = await ask()
-            except HanseError as error:
-                if error.status < 500 and not isinstance(error, WrongKey):
-                    raise
-                self._log.warning("server_away", cause=error.message)
-            else:
-                backoff.reset()
-                return answer
-            await backoff.pause()
-
-    async def _unless_over(self, work: Awaitable[T]) -> T:
-        """Wait for something unless the run is killed meanwhile. Raises `_Over` when the work is undone."""
-        working = asyncio.ensure_future(work)
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        try:
-            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if working.done():
-                return working.result()
-            raise _Over
-        finally:
-            stopping.cancel()
-            working.cancel()
-            await asyncio.gather(working, return_exceptions=True)
 
     async def _quietly(self, work: Awaitable[None]) -> bool:
         try:
