@@ -1,4 +1,4 @@
-"""Builds the server from its parts; the only place that knows all of them."""
+"""Builds the server: its concerns (`wiring`) and its routes; and prepares the database for it."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,15 +11,12 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from hanse_server import migrations
+from hanse_server import migrations, wiring
 from hanse_server.accounts import routes as accounts_routes
-from hanse_server.accounts.actors import user_actor
 from hanse_server.accounts.bootstrap import ensure_root, ensure_rules_and_roles
 from hanse_server.accounts.passwords import Passwords
-from hanse_server.accounts.seen import LastSeen, Moments
+from hanse_server.accounts.seen import Moments
 from hanse_server.collaborations import routes as collaborations_routes
-from hanse_server.collaborations.actors import node_actor
-from hanse_server.collaborations.node_login import NodeLogins
 from hanse_server.identity import (
     access_token_routes,
     invitation_routes,
@@ -28,54 +25,24 @@ from hanse_server.identity import (
     session_routes,
 )
 from hanse_server.identity import routes as identity_routes
-from hanse_server.identity.access_tokens import personal_loader
-from hanse_server.identity.invitations import Acceptances
-from hanse_server.identity.last_used import LastUsed
-from hanse_server.identity.notices import Notices
-from hanse_server.identity.pairs import TokenPairs
-from hanse_server.identity.recovery import Recoveries
-from hanse_server.identity.second_factor import SECOND_FACTOR, SecondFactors, end_weaker_logins
-from hanse_server.identity.service import Logins
-from hanse_server.identity.sessions import Refreshes
-from hanse_server.identity.signing import signing_secret
-from hanse_server.letters.writing import Letters
-from hanse_server.live.server import PATH, Live
+from hanse_server.identity.second_factor import end_weaker_logins
+from hanse_server.live.server import PATH
 from hanse_server.peers import routes as peers_routes
-from hanse_server.peers.eduvpn import EduVpn
 from hanse_server.settings import Settings
 from hanse_server.settings.initial import initial_root_hash
 from hanse_server.sso import routes as sso_routes
-from hanse_server.sso.confirming import Confirming
-from hanse_server.sso.lapses import Lapses
-from hanse_server.sso.people import still_welcome
-from hanse_server.sso.service import SingleSignOn
 from hanse_server.stores import routes as stores_routes
-from hanse_server.stores.calls import store_calls
 from hanse_server.tasks import routes as tasks_routes
-from hanse_server.tasks.actors import container_loader
-from hanse_server.tasks.erasure import end_runs_of
-from hanse_server.tasks.expiry import Expiry
-from hanse_server.tasks.intake import TaskIntake
-from hanse_server.tasks.janitor import Janitor
-from hanse_server.tasks.places import make_stores, require_writable
-from hanse_server.tasks.rules import TaskPolicy
-from hanse_server.tasks.values import VALUES_RELEASED, Values
+from hanse_server.tasks.places import require_writable
 from hanse_web import health, robots
-from hanse_web.access import Actor, ActorLoader
+from hanse_web.access import Actor
 from hanse_web.app import Parts, build
-from hanse_web.aside import Aside
-from hanse_web.auth import PERSONAL, Tokens
 from hanse_web.clock import Clock, SystemClock
 from hanse_web.db import IMMEDIATE, create_private, make_engine
-from hanse_web.known import Unrelated
-from hanse_web.links import Links
 from hanse_web.locks import claim
-from hanse_web.mail import ConsoleMailer, Mailer, SmtpMailer
-from hanse_web.mail_queue import MailQueue
+from hanse_web.mail import Mailer
 from hanse_web.outbound import Outbound
-from hanse_web.outbox import Dispatcher, EventBus
-from hanse_web.sealing import Seal
-from hanse_web.work import Works
+from hanse_web.outbox import EventBus
 
 ROUTERS = (
     health.router,
@@ -93,40 +60,6 @@ ROUTERS = (
     peers_routes.router,
 )
 
-UNRELATED_TO_RIGHTS = Unrelated(
-    tables={
-        "blob",
-        "job",
-        "known_network",
-        "login_failures",
-        "node_setting",
-        "outbox_event",
-        "queued_mail",
-        "recovery_code",
-        "recovery_token",
-        "run",
-        "run_port",
-        "task",
-        "task_database",
-    },
-    inserts={"access_token", "login_session"},
-    deletes={"login_session"},  # of sessions that have ended anyway; ending one is an update
-    columns={
-        "access_token": {"last_used_at"},
-        "identity": {"ip", "last_seen", "status"},
-        "login_session": {"external", "generation", "has_second_factor", "last_used_at", "rotated_at"},
-        "user_account": {
-            "failed_login_attempts",
-            "last_email_failed_login_sent",
-            "last_email_recover_password_sent",
-            "last_email_second_factor_sent",
-            "last_login_attempt",
-            "otp_last_step",
-        },
-    },
-)
-"""Written often, and without changing what anybody may do; any other write makes the server look rights up again."""
-
 
 def create_app(
     settings: Settings,
@@ -137,91 +70,36 @@ def create_app(
     outbound: Outbound | None = None,
 ) -> FastAPI:
     """Build the application on a prepared database (`prepare`); what is given replaces what the settings say."""
-    clock = clock or SystemClock()
-    secret = signing_secret(settings)
-    tokens = Tokens(secret, clock)
-    engine = make_engine(settings.uri)
-    live = Live(engine, settings.cors_allowed_origins)
-    dispatcher = Dispatcher(engine, live.bus(bus))
-    links = Links(settings.api_path)
-    works = Works(engine, clock, dispatcher, links, UNRELATED_TO_RIGHTS)
-    seen, used = LastSeen(works), LastUsed(works)
-    seal = Seal(secret, "personal access tokens")
-    loaders: dict[str, ActorLoader] = {
-        "user": user_actor,
-        "node": node_actor,
-        "container": container_loader(clock),
-        PERSONAL: personal_loader(
-            seal, clock, still_welcome(settings.oidc, clock), needs_second_factor=settings.two_factor_auth
-        ),
-    }
-    live.attach(works, tokens, loaders, seen.note)
-    values = Values(works, make_stores(settings), settings.values)
-    janitor = Janitor(values, engine)
-    live.bells[VALUES_RELEASED] = janitor.ring
-    works.erasing.append(end_runs_of)
-    expiry = Expiry(works, settings.runs_data_cleanup_days, includes_inputs=settings.runs_data_cleanup_include_input)
-    mails = MailQueue(works, mailer or _mailer(settings), Seal(secret, "queued mail"))
-    letters = Letters(mails, settings.server_name, settings.support_email)
-    pairs = TokenPairs(tokens, links, settings.access_life, settings.refresh_life, settings.sessions)
-    passwords = Passwords(settings.password_workers)
-    aside = Aside(works)
-    notices = Notices(letters, aside, settings.password_policy)
-    factors = SecondFactors(Seal(secret, SECOND_FACTOR), settings.server_name, is_required=settings.two_factor_auth)
-    logins = Logins(works, passwords, settings.password_policy, pairs, factors, notices)
-    recoveries = Recoveries(works, aside, letters, notices, passwords, logins, factors, settings)
-    sso = SingleSignOn(works, pairs, settings.oidc, secret, clock, factors, logins, notices)
+    ground = wiring.Ground.of(settings, clock or SystemClock(), bus)
+    callers = wiring.Callers.of(ground)
+    loaders = callers.loaders(settings, ground.clock)
+    mail = wiring.Mail.of(ground, mailer)
+    identity = wiring.Identity.of(ground, mail.letters)
+    concerns: tuple[wiring.Concern, ...] = (
+        callers,
+        mail,
+        wiring.Tasks.of(ground),
+        identity,
+        wiring.SignOn.of(ground, identity),
+        wiring.Peers.of(ground, outbound),
+        wiring.Sockets.of(ground, loaders, callers.last_used[0]),
+    )
     parts = Parts(
-        works=works,
-        engine=engine,
-        clock=clock,
-        tokens=tokens,
-        dispatcher=dispatcher,
+        works=ground.works,
+        engine=ground.engine,
+        clock=ground.clock,
+        tokens=ground.tokens,
+        dispatcher=ground.dispatcher,
         actor_loaders=loaders,
         allowed_origins=settings.cors_allowed_origins,
         trusted_proxies=settings.trusted_proxies,
-        seen=seen_by(seen, used),
-        jobs=(
-            seen.run,
-            used.run,
-            mails.run,
-            janitor.run,
-            expiry.run,
-            aside.run,
-            Lapses(works, settings.oidc).run,
-            *live.jobs,
-        ),
-        state={
-            "passwords": passwords,
-            "pairs": pairs,
-            "logins": logins,
-            "node_logins": NodeLogins(works, pairs),
-            "token_seal": seal,
-            "last_used": (seen, used),
-            "session_limits": settings.sessions,
-            "refreshes": Refreshes(works, pairs, factors, Confirming(works, sso).confirm),
-            "sso": sso,
-            "letters": letters,
-            "aside": aside,
-            "notices": notices,
-            "factors": factors,
-            "recoveries": recoveries,
-            "acceptances": Acceptances(works, passwords, settings),
-            "settings": settings,
-            "live": live,
-            "watch": live.watch,
-            "store_calls": store_calls(settings, pairs.for_store, outbound),
-            "task_policy": TaskPolicy(settings.max_open_subtasks, settings.algorithm_stores.require_approved_images),
-            "vpn": EduVpn(settings.vpn_server) if settings.vpn_server else None,
-            "values": values,
-            "janitor": janitor,
-            "expiry": expiry,
-            "intake": lambda request: TaskIntake(request, values),
-        },
+        seen=seen_by(*callers.last_used),
+        jobs=[job for concern in concerns for job in concern.jobs],
+        state={"settings": settings} | {name: one for concern in concerns for name, one in concern.state().items()},
     )
     app = build(settings.server_name, settings.api_path, parts, ROUTERS)
     app.include_router(robots.router)
-    app.mount(PATH, live.asgi())
+    app.mount(PATH, ground.live.asgi())
     return app
 
 
@@ -233,13 +111,6 @@ def seen_by(*listeners: Moments[Any]) -> Callable[[Actor, datetime], None]:
             listener.note(actor, moment)
 
     return note
-
-
-def _mailer(settings: Settings) -> Mailer | None:
-    if settings.mail_to_console:
-        return ConsoleMailer()
-    connection = settings.smtp.connection()
-    return SmtpMailer(connection) if connection else None
 
 
 def prepare(settings: Settings) -> str | None:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, update
 
 from hanse_core.permissions import Operation, Resource, Scope
 from hanse_server.accounts.models import Identity
-from hanse_server.main import UNRELATED_TO_RIGHTS
+from hanse_server.wiring import UNRELATED_TO_RIGHTS
 from hanse_web.clock import FixedClock
 from hanse_web.db import Base
 from hanse_web.known import LIFE
