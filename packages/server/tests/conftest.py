@@ -1,17 +1,8 @@
-"""The server in this process, on a database of its own, and short ways to fill it.
-
-Every test that uses a database runs on each of them; HANSE_TEST_DATABASES=sqlite leaves the other out.
-"""
+"""The server in this process, and clients of it."""
 
 import asyncio
-import itertools
-import json
-import os
 import re
-import shutil
-import tempfile
-import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,32 +10,52 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 import structlog
 from fastapi import FastAPI
 from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session
 
-from hanse_core.permissions import RULE_IDS, Operation, Resource, Scope
-from hanse_core.permissions import Rule as CoreRule
-from hanse_server.accounts.models import Organization, Role, Rule, User
-from hanse_server.accounts.passwords import Passwords
-from hanse_server.collaborations.models import Collaboration, Node, Study
-from hanse_server.main import create_app, prepare
+from hanse_server.accounts.models import User
+from hanse_server.collaborations.models import Node
+from hanse_server.main import create_app
 from hanse_server.settings import Settings
 from hanse_web.clock import FixedClock
-from hanse_web.db import IMMEDIATE, make_engine
+from hanse_web.db import make_engine
 from hanse_web.mail import MemoryMailer, Message
 from hanse_web.mail_queue import QueuedMail
 from hanse_web.outbound import Outbound
 from hanse_web.outbox import MemoryBus
 
-PASSWORD = "Correct-horse-1"
-ROOT_PASSWORD = "Root-password-1"
-SECRET = "a secret for tests only, of more than thirty-two bytes"
+from .databases import (
+    SECRET,
+    cluster,
+    database,
+    database_folder,
+    empty_uri,
+    prepared_file,
+    prepared_template,
+    uri,
+)
+from .factory import make, password_hash
+from .recorded import answers_like, recording
+
+# Fixtures that stand in modules of their own; named here, so that they are found.
+__all__ = [
+    "answers_like",
+    "cluster",
+    "database",
+    "database_folder",
+    "empty_uri",
+    "make",
+    "password_hash",
+    "prepared_file",
+    "prepared_template",
+    "recording",
+    "uri",
+]
+
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-RECORDINGS = Path(__file__).parent / "recordings"
 
 
 # Without being told so, structlog draws tracebacks with all local variables, which takes seconds.
@@ -54,114 +65,6 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
-
-
-@pytest.fixture(scope="session")
-def password_hash() -> str:
-    """The hash of `PASSWORD`, computed once and cheaply; users made by the factory have it."""
-    return Passwords(1, memory=64, passes=1).hash_now(PASSWORD)
-
-
-DATABASES = {
-    "sqlite": pytest.param("sqlite"),
-    "postgres": pytest.param("postgres", marks=pytest.mark.needs("postgres")),
-}
-CHOSEN = os.environ.get("HANSE_TEST_DATABASES", ",".join(DATABASES)).split(",")
-TEMPLATE = "prepared"
-
-
-@pytest.fixture(params=[DATABASES[name] for name in CHOSEN])
-def database(request: pytest.FixtureRequest) -> str:
-    """Which database the test runs on."""
-    name: str = request.param
-    return name
-
-
-class Cluster:
-    """Makes databases in the PostgreSQL server of this test run."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self._numbers = itertools.count()
-        self._maintenance = psycopg.connect(address + "postgres", autocommit=True)
-
-    def create(self, name: str | None = None, template: str = "template1") -> str:
-        """Give the address of a new database that is a copy of another one."""
-        name = name or f"t{next(self._numbers)}"
-        copied = " STRATEGY FILE_COPY" if self._maintenance.info.server_version >= 150000 else ""
-        self._maintenance.execute(f"CREATE DATABASE {name} TEMPLATE {template}{copied}")  # type: ignore[call-overload]
-        return self._address + name
-
-    def drop(self, address: str) -> None:
-        """Remove a database, also when somebody is still connected."""
-        self._maintenance.execute(f"DROP DATABASE {address.rpartition('/')[2]} WITH (FORCE)")  # type: ignore[call-overload]
-
-    def close(self) -> None:
-        self._maintenance.close()
-
-
-@pytest.fixture(scope="session")
-def cluster(postgres: str) -> Iterator[Cluster]:
-    """The PostgreSQL server of this test run."""
-    cluster = Cluster(postgres)
-    yield cluster
-    cluster.close()
-
-
-@pytest.fixture(scope="session")
-def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite database with what every server has; copied for each test."""
-    path = tmp_path_factory.mktemp("template") / "server.sqlite"
-    prepare(Settings(uri=f"sqlite:///{path}", jwt_secret_key=SECRET, root_password=ROOT_PASSWORD))
-    return path
-
-
-@pytest.fixture(scope="session")
-def prepared_template(cluster: Cluster) -> str:
-    """A PostgreSQL database with what every server has; the template of each test's."""
-    prepare(Settings(uri=cluster.create(TEMPLATE), jwt_secret_key=SECRET, root_password=ROOT_PASSWORD))
-    return TEMPLATE
-
-
-MEMORY = Path("/dev/shm")
-ROOM = 2 << 30
-"""Bytes of memory below which files are put on the disk: tests of large values need some room."""
-
-
-@pytest.fixture
-def database_folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder for a database and large values beside it: in memory where there is room, as each commit is synced."""
-    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROOM:
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(prefix="h", dir=MEMORY) as folder:
-        yield Path(folder)
-
-
-@pytest.fixture
-def uri(database: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Address of a database with what every server has, for this test alone."""
-    if database == "sqlite":
-        path = request.getfixturevalue("database_folder") / "server.sqlite"
-        shutil.copy(request.getfixturevalue("prepared_file"), path)
-        yield f"sqlite:///{path}"
-        return
-    cluster: Cluster = request.getfixturevalue("cluster")
-    address = cluster.create(template=request.getfixturevalue("prepared_template"))
-    yield address
-    cluster.drop(address)
-
-
-@pytest.fixture
-def empty_uri(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Address of a database without any table, for this test alone."""
-    if database == "sqlite":
-        yield f"sqlite:///{tmp_path}/empty.sqlite"
-        return
-    cluster: Cluster = request.getfixturevalue("cluster")
-    address = cluster.create()
-    yield address
-    cluster.drop(address)
 
 
 @pytest.fixture
@@ -328,82 +231,6 @@ def as_node(server: Server) -> Callable[[Node], httpx.AsyncClient]:
     return lambda node: server.client(server.token("node", node.id))
 
 
-@dataclass
-class Factory:
-    """Writes rows straight into the database; what it gives back is detached but fully loaded."""
-
-    engine: Engine
-    password_hash: str
-
-    def add(self, row: Any) -> Any:
-        """Store any row."""
-        # At once with the write lock: reading first and writing then fails when the server writes in between.
-        writer = self.engine.execution_options(**{IMMEDIATE: True})
-        with Session(writer, expire_on_commit=False) as session, session.begin():
-            row = session.merge(row)
-            session.flush()
-            session.refresh(row)
-        return row
-
-    def organization(self, name: str, **fields: Any) -> Organization:
-        row: Organization = self.add(Organization(name=name, **fields))
-        return row
-
-    def collaboration(self, name: str, organizations: Sequence[Organization], encrypted: bool = False) -> Collaboration:
-        row: Collaboration = self.add(Collaboration(name=name, encrypted=encrypted, organizations=list(organizations)))
-        return row
-
-    def study(self, name: str, collaboration: Collaboration, organizations: Sequence[Organization]) -> Study:
-        row: Study = self.add(Study(name=name, collaboration_id=collaboration.id, organizations=list(organizations)))
-        return row
-
-    def node(self, organization: Organization, collaboration: Collaboration | None, **fields: Any) -> Node:
-        fields = {"name": f"node-{uuid.uuid4()}", "api_key_hash": str(uuid.uuid4()), **fields}
-        collaboration_id = collaboration.id if collaboration else None
-        row: Node = self.add(Node(organization_id=organization.id, collaboration_id=collaboration_id, **fields))
-        return row
-
-    def role(self, name: str, organization: Organization | None, *rules: tuple[Resource, Operation, Scope]) -> Role:
-        organization_id = organization.id if organization else None
-        row: Role = self.add(Role(name=name, organization_id=organization_id, rules=self._rules(rules)))
-        return row
-
-    def user(
-        self,
-        username: str,
-        organization: Organization,
-        *rules: tuple[Resource, Operation, Scope],
-        roles: Sequence[str] = (),
-        **fields: Any,
-    ) -> User:
-        """Store a user whose password is `PASSWORD`, with roles by name and rules given directly."""
-        with Session(self.engine) as session:
-            held = list(session.scalars(select(Role).where(Role.name.in_(roles))))
-        assert len(held) == len(roles), f"not every role of {roles} exists"
-        row: User = self.add(
-            User(
-                username=username,
-                password=self.password_hash,
-                organization_id=organization.id,
-                roles=held,
-                rules=self._rules(rules),
-                **{"email": f"{username}@example.org", **fields},
-            )
-        )
-        return row
-
-    def _rules(self, rules: Sequence[tuple[Resource, Operation, Scope]]) -> list[Rule]:
-        ids = [RULE_IDS[CoreRule(resource, scope, operation)] for resource, operation, scope in rules]
-        with Session(self.engine) as session:
-            return list(session.scalars(select(Rule).where(Rule.id.in_(ids))))
-
-
-@pytest.fixture
-def make(engine: Engine, password_hash: str) -> Factory:
-    """Writes organizations, collaborations, users, nodes and so on, with what they need."""
-    return Factory(engine, password_hash)
-
-
 @pytest.fixture
 def statements(server: Server) -> Callable[[], AbstractContextManager[list[str]]]:
     """Collect the SQL that the server sends to its database meanwhile: `with statements() as sent`."""
@@ -424,48 +251,3 @@ def statements(server: Server) -> Callable[[], AbstractContextManager[list[str]]
             event.remove(server.app.state.engine, "before_cursor_execute", note)
 
     return collect
-
-
-@pytest.fixture
-def recording() -> Callable[[str], list[dict[str, Any]]]:
-    """Load the exchanges of a recording of a stock server, by the beginning of its name: `recording("07")`."""
-
-    def load(beginning: str) -> list[dict[str, Any]]:
-        (path,) = RECORDINGS.glob(f"{beginning}-*.json")
-        exchanges: list[dict[str, Any]] = json.loads(path.read_text())["exchanges"]
-        return exchanges
-
-    return load
-
-
-@pytest.fixture
-def answers_like() -> Callable[..., None]:
-    """Compare an answer with a recorded one: status, key sets and types, not values.
-
-    `more` names keys that are ours, beyond the protocol. Where one side has null the type is not compared.
-    """
-
-    def compare(answer: httpx.Response, recorded: dict[str, Any], *, more: frozenset[str] = frozenset()) -> None:
-        assert answer.status_code == recorded["response"]["status"], answer.text
-        for name in ("jwt-token", "total-count", "Link", "access-control-expose-headers"):
-            assert (name in answer.headers) == (name in recorded["response"]["headers"]), name
-        body = recorded["response"]["body"]
-        if isinstance(body, dict | list):
-            _compare(answer.json(), body, more | {"code", "two_factor_required"}, "body")
-
-    return compare
-
-
-def _compare(ours: Any, theirs: Any, more: frozenset[str], where: str) -> None:
-    if ours is None or theirs is None:
-        return
-    assert type(ours) is type(theirs), f"{where}: {ours!r} is not like {theirs!r}"
-    if isinstance(ours, dict):
-        assert set(ours) - more == set(theirs) - more, where
-        for name in set(ours) & set(theirs):
-            _compare(ours[name], theirs[name], more, f"{where}.{name}")
-    elif isinstance(ours, list) and where.endswith(".methods"):
-        assert set(ours) == set(theirs), where
-    elif isinstance(ours, list):
-        for mine, other in zip(ours, theirs, strict=False):
-            _compare(mine, other, more, f"{where}[]")
