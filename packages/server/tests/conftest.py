@@ -35,10 +35,12 @@ from .databases import (
     empty_uri,
     prepared_file,
     prepared_template,
+    sqlite_engine,
+    sqlite_path,
     uri,
 )
 from .factory import make, password_hash
-from .recorded import answers_like, recording
+from .recorded import answers_like, recording, recording_data
 
 # Fixtures that stand in modules of their own; named here, so that they are found.
 __all__ = [
@@ -52,6 +54,9 @@ __all__ = [
     "prepared_file",
     "prepared_template",
     "recording",
+    "recording_data",
+    "sqlite_engine",
+    "sqlite_path",
     "uri",
 ]
 

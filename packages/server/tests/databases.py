@@ -12,9 +12,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import Engine
 
 from hanse_server.main import prepare
 from hanse_server.settings import Settings
+from hanse_web.db import make_engine
 
 ROOT_PASSWORD = "Root-password-1"
 SECRET = "a secret for tests only, of more than thirty-two bytes"
@@ -118,3 +120,17 @@ def empty_uri(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> 
     address = cluster.create()
     yield address
     cluster.drop(address)
+
+
+@pytest.fixture
+def sqlite_path(tmp_path: Path) -> Path:
+    """Where `sqlite_engine` has its database."""
+    return tmp_path / "server.sqlite"
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_path: Path) -> Iterator[Engine]:
+    """An SQLite database without any table, opened as the server does."""
+    engine = make_engine(f"sqlite:///{sqlite_path}")
+    yield engine
+    engine.dispose()

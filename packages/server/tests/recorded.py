@@ -12,15 +12,21 @@ RECORDINGS = Path(__file__).parent / "recordings"
 
 
 @pytest.fixture
-def recording() -> Callable[[str], list[dict[str, Any]]]:
-    """Load the exchanges of a recording of a stock server, by the beginning of its name: `recording("07")`."""
+def recording_data() -> Callable[[str], dict[str, Any]]:
+    """Load a whole recording of a stock server by the beginning of its name, for those that hold no exchanges."""
 
-    def load(beginning: str) -> list[dict[str, Any]]:
+    def load(beginning: str) -> dict[str, Any]:
         (path,) = RECORDINGS.glob(f"{beginning}-*.json")
-        exchanges: list[dict[str, Any]] = json.loads(path.read_text())["exchanges"]
-        return exchanges
+        data: dict[str, Any] = json.loads(path.read_text())
+        return data
 
     return load
+
+
+@pytest.fixture
+def recording(recording_data: Callable[[str], dict[str, Any]]) -> Callable[[str], list[dict[str, Any]]]:
+    """Load the exchanges of a recording: `recording("07")`."""
+    return lambda beginning: list(recording_data(beginning)["exchanges"])
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """A small world: three organizations, three collaborations, their nodes, and a user of each kind."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +12,6 @@ from hanse_server.accounts.models import Organization, User
 from hanse_server.collaborations.models import Collaboration, Node, Study
 
 INPUT = "eyJtZXRob2QiOiAibSJ9"
-RECORDINGS = Path(__file__).parent.parent / "recordings"
 IMAGE = "registry.example/algo:1"
 
 
@@ -124,15 +121,3 @@ def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
             await asyncio.sleep(0.005)
 
     return wait
-
-
-@pytest.fixture
-def recording_data() -> Callable[[str], dict[str, Any]]:
-    """Load a whole recording by the beginning of its name, for those that hold no exchanges."""
-
-    def load(beginning: str) -> dict[str, Any]:
-        (path,) = RECORDINGS.glob(f"{beginning}-*.json")
-        data: dict[str, Any] = json.loads(path.read_text())
-        return data
-
-    return load

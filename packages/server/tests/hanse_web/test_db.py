@@ -1,7 +1,6 @@
 """Addresses of databases, and what SQLite must not do to those who write."""
 
 import sqlite3
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,28 +8,23 @@ import pytest
 from sqlalchemy import Engine
 
 from hanse_core.errors import Invalid
-from hanse_web.db import empty_log, make_engine, parsed, require_kept
+from hanse_web.db import empty_log, parsed, require_kept
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "some.sqlite"
-
-
-@pytest.fixture
-def sqlite(file: Path) -> Iterator[Engine]:
+def sqlite(sqlite_engine: Engine) -> Engine:
     """A database with one table, all of it in the write-ahead log."""
-    engine = make_engine(f"sqlite:///{file}")
-    with engine.begin() as connection:
+    with sqlite_engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE patient (name TEXT)")
-    yield engine
-    engine.dispose()
+    return sqlite_engine
 
 
-def test_who_reads_for_long_delays_the_emptying_of_the_log_but_nobody_who_writes(sqlite: Engine, file: Path) -> None:
+def test_who_reads_for_long_delays_the_emptying_of_the_log_but_nobody_who_writes(
+    sqlite: Engine, sqlite_path: Path
+) -> None:
     with sqlite.connect() as reader, ThreadPoolExecutor(1) as aside:
         reader.exec_driver_sql("SELECT * FROM patient").all()
-        writer = sqlite3.connect(file, timeout=2)
+        writer = sqlite3.connect(sqlite_path, timeout=2)
         writer.execute("INSERT INTO patient VALUES ('x')")
         writer.commit()
         emptied = aside.submit(empty_log, sqlite)

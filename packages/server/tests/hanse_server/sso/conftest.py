@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hanse_server.accounts.models import User
+from hanse_server.accounts.models import Organization, User
 from hanse_server.settings import Settings
 from hanse_server.settings.oidc import OidcProvider
 from hanse_web.clock import FixedClock
@@ -224,6 +224,20 @@ class Desk:
 @pytest.fixture
 def desk(anonymous: httpx.AsyncClient) -> Desk:
     return Desk(anonymous)
+
+
+@pytest.fixture
+def alpha(make: Any) -> Organization:
+    """The organization of the hospital's researchers."""
+    organization: Organization = make.organization("alpha")
+    return organization
+
+
+@pytest.fixture
+def ada(hospital: Realm, alpha: Organization) -> str:
+    """Somebody whom only the provider knows."""
+    hospital.person("ada", "researchers", "choir", given_name="Ada", email="ada@x.example", email_verified=True)
+    return "ada"
 
 
 @pytest.fixture

@@ -16,12 +16,6 @@ LATER = timedelta(hours=1)
 
 
 @pytest.fixture
-def alpha(make: Any) -> Organization:
-    organization: Organization = make.organization("alpha")
-    return organization
-
-
-@pytest.fixture
 async def tokens(desk: Any, hospital: Any, alpha: Organization) -> dict[str, str]:
     """Ada is logged in, as researcher and as administrator."""
     hospital.person("ada", "researchers", "admins")

@@ -15,12 +15,6 @@ PASSWORD = {"current_password": "Correct-horse-1"}
 
 
 @pytest.fixture
-def alpha(make: Any) -> Organization:
-    organization: Organization = make.organization("alpha")
-    return organization
-
-
-@pytest.fixture
 def alice(make: Any, alpha: Organization) -> User:
     user: User = make.user("alice", alpha, roles=["Viewer"])
     return user

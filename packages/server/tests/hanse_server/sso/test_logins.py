@@ -18,19 +18,6 @@ from hanse_web.clock import FixedClock
 pytestmark = pytest.mark.needs("npm")
 
 
-@pytest.fixture
-def alpha(make: Any) -> Organization:
-    organization: Organization = make.organization("alpha")
-    return organization
-
-
-@pytest.fixture
-def ada(hospital: Any, alpha: Organization) -> str:
-    """Somebody whom only the provider knows."""
-    hospital.person("ada", "researchers", "choir", given_name="Ada", email="ada@x.example", email_verified=True)
-    return "ada"
-
-
 async def test_the_providers_are_listed_without_what_is_secret(anonymous: httpx.AsyncClient) -> None:
     listed = (await anonymous.get("/oidc")).json()
     assert listed == {

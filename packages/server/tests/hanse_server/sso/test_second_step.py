@@ -29,18 +29,6 @@ def settings(settings: Settings, is_required: bool) -> Settings:
 
 
 @pytest.fixture
-def alpha(make: Any) -> Organization:
-    organization: Organization = make.organization("alpha")
-    return organization
-
-
-@pytest.fixture
-def ada(hospital: Any, alpha: Organization) -> str:
-    hospital.person("ada", "researchers")
-    return "ada"
-
-
-@pytest.fixture
 def code(clock: FixedClock) -> Callable[[str], str]:
     return lambda secret: pyotp.TOTP(secret).at(clock.moment)
 
