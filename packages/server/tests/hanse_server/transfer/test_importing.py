@@ -1,31 +1,20 @@
 """A v4 database becomes ours: what stays, and what is said about what cannot."""
 
-import asyncio
 import base64
-import uuid
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from sqlalchemy import Engine, event, func, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, event, func, select
 from sqlalchemy.orm import Session
 
-from hanse_core.command import main
 from hanse_core.permissions import DEFAULT_ROLES
-from hanse_server.accounts.models import Identity, Organization, Role, User, V4Secret
+from hanse_server.accounts.models import Organization, Role, User, V4Secret
 from hanse_server.collaborations.models import Collaboration, Node, NodeSetting, Study
-from hanse_server.main import create_app
-from hanse_server.settings import Settings
-from hanse_server.settings.stores import StoreSettings
 from hanse_server.stores.models import AlgorithmStore, store_collaboration
 from hanse_server.tasks import kept
-from hanse_server.tasks.models import Blob, Job, Run, RunPort, Task, TaskDatabase
-from hanse_server.tasks.places import make_stores
-from hanse_server.tasks.values import Place
+from hanse_server.tasks.models import Job, Run, RunPort, Task, TaskDatabase
 from hanse_server.transfer import v4
 from hanse_server.transfer.rows import LARGE_AT_ONCE
 from hanse_web.sealing import Seal
@@ -231,51 +220,6 @@ def test_an_unknown_status_becomes_one_that_says_so(old: Any, move: Move, new: S
     assert [run.status for run in new.scalars(select(Run).order_by(Run.id))] == ["unknown error", "pending"]
 
 
-def test_a_database_that_is_not_empty_is_refused_and_left_alone(old: Any, move: Move, new: Session) -> None:
-    move()
-    assert "holds organizations or users already" in move(code=1)
-    assert new.scalar(select(func.count()).select_from(Organization)) == 2
-
-
-def test_a_failure_in_the_middle_leaves_nothing(old: Any, move: Move, new: Session) -> None:
-    with old.engine.begin() as connection:
-        columns = "id, task_id, organization_id, status, input"
-        connection.execute(text(f"INSERT INTO run ({columns}) VALUES (1, 1, 1, 'x', CAST(x'ff' AS TEXT))"))
-    old.task(1)
-    with pytest.raises(OperationalError, match="UTF-8"):
-        move()
-    assert new.scalar(select(func.count()).select_from(Organization)) == 0
-    assert new.scalar(select(func.count()).select_from(Identity)) == 0
-
-
-@pytest.mark.parametrize(
-    "stored", ["'yesterday'", "''", "1767225600", "'2026-13-01 00:00:00'", "'2026-01-01 00:00:00+02:00'"]
-)
-def test_a_time_that_is_none_is_named_by_table_row_and_column(old: Any, move: Move, new: Session, stored: str) -> None:
-    old.task(7)
-    old.run(41, 7)
-    old.run(42, 7)
-    with old.engine.begin() as connection:
-        connection.execute(text(f"UPDATE run SET finished_at = {stored} WHERE id = 42"))
-    printed = move(code=1)
-    assert "table run, row id 42, column finished_at" in printed
-    assert "row id 41" not in printed
-    assert "set it to NULL" in printed
-
-
-def test_times_that_are_none_are_all_looked_for_and_the_first_are_named(old: Any, move: Move) -> None:
-    old.user(11, "alice")
-    for number in range(1, 13):
-        old.task(number)
-    with old.engine.begin() as connection:
-        connection.execute(text("UPDATE task SET created_at = 'x'"))
-        connection.execute(text("UPDATE authenticatable SET last_seen = 'x'"))
-    printed = move("--dry-run", code=1)
-    assert "table authenticatable, row id 11, column last_seen ('x')" in printed
-    assert "table task, row id 1, column created_at" in printed
-    assert "and 3 more" in printed
-
-
 def test_a_dry_run_reports_and_changes_nothing(
     old: Any, move: Move, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,29 +238,6 @@ def test_the_old_database_is_not_touched(old: Any, move: Move, tmp_path: Path) -
     assert not (tmp_path / "old.sqlite-wal").exists()
 
 
-@pytest.mark.parametrize("column", ["blob_storage_used", "cleanup_at"])
-def test_a_database_older_than_4_15_is_refused_with_the_remedy(old: Any, move: Move, column: str) -> None:
-    with old.engine.begin() as connection:
-        connection.execute(text(f"ALTER TABLE run DROP COLUMN {column}"))
-    told = move(code=1)
-    assert f"run.{column}" in told
-    assert "start the stock server 4.15 once" in told
-
-
-def test_what_is_no_v4_database_is_refused(
-    old: Any, move: Move, new_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    move()
-    assert main(["server", "import", new_uri, "--database", "sqlite:///x"]) == 1
-    assert "a Hanse server already" in capsys.readouterr().err
-    assert main(["server", "import", f"sqlite:///{tmp_path}/none.sqlite", "--database", "sqlite:///x"]) == 1
-    assert "does not exist" in capsys.readouterr().err
-    assert main(["server", "import", old.uri, "--database", old.uri]) == 1
-    assert "are the same" in capsys.readouterr().err
-    assert main(["server", "import", "postgresql://v:secret@:x/y", "--database", "sqlite:///x"]) == 1
-    assert "is not the address of a database" in capsys.readouterr().err
-
-
 def test_no_way_back_keeps_no_hash_beside(old: Any, move: Move, new: Session) -> None:
     old.user(3, "alice")
     old.node(4, "station")
@@ -324,93 +245,6 @@ def test_no_way_back_keeps_no_hash_beside(old: Any, move: Move, new: Session) ->
     assert new.scalar(select(func.count()).select_from(V4Secret)) == 0
     alice = new.get_one(User, 3)
     assert alice.password.startswith("$2b$"), "the log-in itself needs it until the first one"
-
-
-def test_blobs_stay_where_they_are_and_belong_to_their_runs(old: Any, move: Move, new: Session) -> None:
-    first, second = str(uuid.uuid4()), str(uuid.uuid4())
-    old.task(1)
-    old.run(1, 1, blob_storage_used=True, input=first, result=second)
-    old.run(2, 1, blob_storage_used=True, input=first, result="")
-    said = move()
-    assert "`large_result_store` must name the container" in said
-    assert "cannot be resumed" in said
-    blobs = {blob.key: (blob.run_id, blob.field, blob.place) for blob in new.scalars(select(Blob))}
-    assert blobs == {first: (1, "input", "blobs"), second: (1, "result", "blobs")}
-
-
-async def _content(settings: Settings, place: Place, key: str) -> bytes:
-    return b"".join([chunk async for chunk in make_stores(settings)[place].open(key)])
-
-
-def test_values_too_large_for_the_database_go_where_such_go(
-    old: Any, move: Move, new: Session, tmp_path: Path, back: Any
-) -> None:
-    long = base64.b64encode(bytes(range(256)) * 400).decode()
-    old.task(1)
-    old.run(1, 1, input="e30=", result=long)
-    old.run(2, 1, input=long, result=None)
-    move()
-    first, second = new.scalars(select(Run).order_by(Run.id))
-    assert (first.input, first.input_key, first.result) == ("e30=", None, None)
-    assert (second.input, second.result, second.result_key) == (None, None, None)
-    rows = {blob.key: blob for blob in new.scalars(select(Blob))}
-    assert {key: (row.run_id, row.field, row.place, row.size) for key, row in rows.items()} == {
-        first.result_key: (1, "result", "values", len(long)),
-        second.input_key: (2, "input", "values", len(long)),
-    }
-    assert all(row.settled_at is not None for row in rows.values())
-    stored = Settings(blobs=StoreSettings(folder=tmp_path / "values"))
-    assert asyncio.run(_content(stored, Place.VALUES, first.result_key or "")).decode() == long
-    _, read = back()
-    assert [(row.input, row.result) for row in read(v4.run)] == [("e30=", long), (long, None)]
-
-
-def test_a_failure_in_the_middle_leaves_no_value_either(old: Any, move: Move, tmp_path: Path) -> None:
-    old.task(1)
-    old.run(1, 1, result="x" * 100_000)
-    with old.engine.begin() as connection:
-        columns = "id, task_id, organization_id, status, input"
-        connection.execute(text(f"INSERT INTO run ({columns}) VALUES (20, 1, 1, 'x', CAST(x'ff' AS TEXT))"))
-    for number in range(2, 20):
-        old.run(number, 1)
-    with pytest.raises(OperationalError, match="UTF-8"):
-        move()
-    assert [path for path in (tmp_path / "values").rglob("*") if path.is_file()] == []
-
-
-def test_blobs_of_a_store_that_is_set_are_measured(
-    old: Any, move: Move, new: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HANSE_SERVER_LARGE_RESULT_STORE__FOLDER", str(tmp_path / "blobs"))
-    here, gone = str(uuid.uuid4()), str(uuid.uuid4())
-    (tmp_path / "blobs" / here[:2]).mkdir(parents=True)
-    (tmp_path / "blobs" / here[:2] / here).write_bytes(b"12345")
-    old.task(1)
-    old.run(1, 1, blob_storage_used=True, input=here, result=gone)
-    assert "cannot be resumed" not in move()
-    assert {blob.key: blob.size for blob in new.scalars(select(Blob))} == {here: 5, gone: None}
-
-
-async def test_a_blob_whose_size_v4_never_told_is_given_as_a_whole(
-    settings: Settings, make: Any, world: Any, tmp_path: Path
-) -> None:
-    settings = settings.model_copy(update={"large_result_store": StoreSettings(folder=tmp_path / "blobs")})
-    key, now = str(uuid.uuid4()), datetime(2026, 1, 1, tzinfo=UTC)
-
-    async def content() -> AsyncIterator[bytes]:
-        yield b"what a v4 server stored"
-
-    await make_stores(settings)[Place.BLOBS].put(key, content())
-    job = make.add(Job())
-    task = make.add(Task(image="i", job_id=job.id, collaboration_id=world.main.id, created_at=now))
-    run = make.add(Run(task_id=task.id, organization_id=world.alpha.id, assigned_at=now, result=key))
-    make.add(Blob(key=key, place="blobs", run_id=run.id, field="result", created_at=now, settled_at=now))
-    app = create_app(settings)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hanse.test/api") as client:
-        client.headers["Authorization"] = f"Bearer {app.state.tokens.issue(world.users['alice'].id, 'user')}"
-        answer = await client.get(f"/blobstream/{key}", headers={"Range": "bytes=0-3"})
-    app.state.engine.dispose()
-    assert (answer.status_code, answer.content) == (200, b"what a v4 server stored")
 
 
 def test_many_runs_are_carried_a_few_at_a_time(old: Any, move: Move, new: Session) -> None:
