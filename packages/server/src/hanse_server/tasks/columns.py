@@ -7,9 +7,8 @@ from hanse_core.permissions import Operation, Resource
 from hanse_core.wire.tasks import ColumnRequest, DatabaseSelection, TaskCreate
 from hanse_server.collaborations.models import Collaboration, Node, NodeSetting
 from hanse_server.collaborations.queries import visible_collaborations
-from hanse_server.tasks.creation import NewTask, TaskCreation
+from hanse_server.tasks.creation import MadeTask, TaskCreation
 from hanse_server.tasks.inputs import TaskInputs
-from hanse_server.tasks.models import Task
 from hanse_server.tasks.rules import TaskPolicy
 from hanse_web.access import UserActor
 from hanse_web.work import Work
@@ -42,7 +41,7 @@ class Columns:
         first = min(rows, key=lambda row: (row.organization_id not in asked, row.node_id), default=None)
         return [row.value for row in rows if first is not None and row.node_id == first.node_id]
 
-    def ask(self, body: ColumnRequest, inputs: TaskInputs) -> Task | NewTask:
+    def ask(self, body: ColumnRequest, inputs: TaskInputs) -> MadeTask:
         """Make a task that reads the names."""
         database = DatabaseSelection(label=body.db_label, query=body.query, sheet_name=body.sheet_name)
         task = TaskCreate(

@@ -15,15 +15,13 @@ from hanse_core.permissions import Operation, Resource
 from hanse_core.states import RunStatus
 from hanse_core.wire.tasks import TaskCreate
 from hanse_server.collaborations.models import Study
-from hanse_server.collaborations.queries import (
-    study_member_ids,
-    visible_studies,
-)
+from hanse_server.collaborations.queries import study_member_ids, visible_studies
 from hanse_server.stores.calls import Approved
 from hanse_server.stores.models import AlgorithmStore
 from hanse_server.stores.queries import has_store, url_of, usable_in, visible_stores
 from hanse_server.tasks import rules
 from hanse_server.tasks.inputs import TaskInputs
+from hanse_server.tasks.items import SHOWN
 from hanse_server.tasks.models import Job, Run, Task, TaskDatabase
 from hanse_server.tasks.queries import open_subtasks, visible_tasks
 from hanse_server.tasks.venues import Venue, find_venue
@@ -42,8 +40,8 @@ _NEW_RUN = insert(_run)
 _NEW_RUN_IDS = _NEW_RUN.returning(_run.c.id, sort_by_parameter_order=True)
 
 
-class NewTask(SimpleNamespace):
-    """A task that was just made, with the columns that its item shows."""
+class MadeTask(SimpleNamespace):
+    """A task that this request made, or had made before; with the columns that its item shows (`SHOWN`)."""
 
     id: int
     parent_id: int | None
@@ -75,7 +73,7 @@ class TaskCreation:
         inputs: TaskInputs,
         idempotency_key: str | None = None,
         approved: Approved | None = None,
-    ) -> Task | NewTask:
+    ) -> MadeTask:
         """Make the task and one run per organization; a repeated key gives the task that was made before."""
         key = self._own_key(idempotency_key)
         if key:
@@ -93,8 +91,11 @@ class TaskCreation:
         self._work.tell(events.NEW_TASK, data, events.collaboration_room(collaboration.id))
         return task
 
-    def _made_before(self, key: str | None) -> Task | None:
-        return self._session.scalar(select(Task).where(Task.idempotency_key == key)) if key else None
+    def _made_before(self, key: str | None) -> MadeTask | None:
+        if not key:
+            return None
+        row = self._work.connection.execute(select(*SHOWN).where(Task.idempotency_key == key)).one_or_none()
+        return MadeTask(**row._mapping) if row else None
 
     def _admitted(self, body: TaskCreate) -> tuple[Venue, Study | None, Task | None]:
         """Decide whether this actor may have this run there; gives the parent when a container asks."""
@@ -218,7 +219,7 @@ class TaskCreation:
     def _job(self) -> int:
         return int(self._work.connection.execute(_NEW_JOB).scalar_one())
 
-    def _store(self, columns: Mapping[str, Any], body: TaskCreate, inputs: TaskInputs) -> NewTask:
+    def _store(self, columns: Mapping[str, Any], body: TaskCreate, inputs: TaskInputs) -> MadeTask:
         connection = self._work.connection
         task_id = connection.execute(_NEW_TASK, [columns]).scalar_one()
         databases = [(one.label, _json(one.parameters())) for one in body.databases or ()]
@@ -231,7 +232,7 @@ class TaskCreation:
             inputs.settle(connection.execute(_NEW_RUN_IDS, runs).scalars().all())
         else:  # nobody needs their ids
             connection.execute(_NEW_RUN, runs)
-        return NewTask(**columns, id=task_id, finished_at=None, database_lists=_json(databases))
+        return MadeTask(**columns, id=task_id, finished_at=None, database_lists=_json(databases))
 
 
 def _json(value: Any) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, false, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from hanse_core.errors import Invalid
@@ -50,22 +50,19 @@ SHOWN = (
 class TaskItems:
     """Writes the tasks of one answer."""
 
-    def __init__(self, source: Connection | Session, links: Links) -> None:
-        self._source = source
+    def __init__(self, links: Links) -> None:
         self._links = links
 
     def write(
         self, tasks: Sequence[Any], nested: Mapping[str, Mapping[int, list[Any]]] | None = None
     ) -> list[dict[str, Any]]:
-        """Write tasks in the form of `wire.Task`; `nested` gives runs and results to put in place of their links.
+        """Write rows with the columns of `SHOWN` in the form of `wire.Task`.
 
-        Rows with the columns of `SHOWN` need no further statement; of objects the databases are looked up."""
-        databases = self._databases(tasks)
-        return [self._one(task, databases.get(task.id, []), nested or {}) for task in tasks]
+        `nested` gives runs and results to put in place of their links.
+        """
+        return [self._one(task, nested or {}) for task in tasks]
 
-    def _one(
-        self, task: Any, databases: list[dict[str, str]], nested: Mapping[str, Mapping[int, list[Any]]]
-    ) -> dict[str, Any]:
+    def _one(self, task: Any, nested: Mapping[str, Mapping[int, list[Any]]]) -> dict[str, Any]:
         links, key = self._links, task.id
         return {
             "id": key,
@@ -82,26 +79,14 @@ class TaskItems:
             "parent": links.plain("task", task.parent_id),
             "init_org": links.plain("organization", task.init_org_id),
             "init_user": links.plain("user", task.init_user_id),
-            "databases": databases,
+            "databases": _databases(task.database_lists),
             "runs": nested["runs"].get(key, []) if "runs" in nested else links.many("run", task_id=key),
             "results": nested["results"].get(key, []) if "results" in nested else links.many("result", task_id=key),
             "children": links.many("task", parent_id=key),
         }
 
-    def _databases(self, tasks: Sequence[Any]) -> Mapping[int, list[dict[str, str]]]:
-        if tasks and not isinstance(tasks[0], Task):
-            return {task.id: _shown_databases(task.database_lists) for task in tasks}
-        found: defaultdict[int, list[dict[str, str]]] = defaultdict(list)
-        columns = (TaskDatabase.task_id, TaskDatabase.label, TaskDatabase.parameters)
-        statement = (
-            select(*columns).where(TaskDatabase.task_id.in_([task.id for task in tasks])).order_by(TaskDatabase.id)
-        )
-        for task_id, label, parameters in self._source.execute(statement):
-            found[task_id].append({"label": label, "parameters": parameters})
-        return found
 
-
-def _shown_databases(lists: str | None) -> list[dict[str, str]]:
+def _databases(lists: str | None) -> list[dict[str, str]]:
     return [{"label": label, "parameters": parameters} for label, parameters in orjson.loads(lists or "[]")]
 
 
@@ -118,17 +103,16 @@ class RunItems:
 
         With `tasks_seen`, the tasks of which it is true stand inside their runs; of others there is the link.
         """
-        tasks, seen = self._tasks(runs, false() if tasks_seen is None else tasks_seen)
+        tasks, whole = self._tasks(runs, tasks_seen)
         nodes = self._nodes(tasks.values(), runs)
         ports = self._ports(runs)
         texts = self._texts.of(self._session, runs, "input", "log")
-        whole = self._whole(seen) if seen else {}
         return [
             {
                 **self._own(run),
                 **texts[run.id],
                 "task": whole.get(run.task_id) or self._links.plain("task", run.task_id),
-                "node": nodes.get((run.organization_id, tasks[run.task_id].collaboration_id), {}),
+                "node": nodes.get((run.organization_id, tasks[run.task_id]), {}),
                 "ports": ports.get(run.id, []),
             }
             for run in runs
@@ -162,21 +146,24 @@ class RunItems:
             "results": self._links.plain("result", run.id),
         }
 
-    def _tasks(self, runs: Iterable[Run], are_seen: ColumnElement[bool]) -> tuple[Mapping[int, Task], Sequence[Task]]:
-        """Find the tasks of runs, and those among them that may be shown."""
-        ids = {run.task_id for run in runs}
-        rows = self._session.execute(select(Task, are_seen.label("is_seen")).where(Task.id.in_(ids))).all()
-        return {row.Task.id: row.Task for row in rows}, [row.Task for row in rows if row.is_seen]
+    def _tasks(
+        self, runs: Iterable[Run], seen: ColumnElement[bool] | None
+    ) -> tuple[Mapping[int, int], Mapping[int, dict[str, Any]]]:
+        """Find the collaborations of the tasks of runs; and write those of the tasks that may be shown."""
+        columns = (Task.id, Task.collaboration_id) if seen is None else (*SHOWN, seen.label("is_seen"))
+        rows = self._session.execute(select(*columns).where(Task.id.in_({run.task_id for run in runs}))).all()
+        shown = [] if seen is None else [row for row in rows if row.is_seen]
+        written = TaskItems(self._links).write(shown)
+        whole = {task["id"]: {name: value for name, value in task.items() if name != "runs"} for task in written}
+        return {row.id: row.collaboration_id for row in rows}, whole
 
-    def _whole(self, tasks: Sequence[Task]) -> Mapping[int, dict[str, Any]]:
-        written = TaskItems(self._session, self._links).write(tasks)
-        return {task["id"]: {name: value for name, value in task.items() if name != "runs"} for task in written}
-
-    def _nodes(self, tasks: Iterable[Task], runs: Iterable[Run]) -> Mapping[tuple[int, int | None], dict[str, Any]]:
+    def _nodes(
+        self, collaborations: Iterable[int], runs: Iterable[Run]
+    ) -> Mapping[tuple[int, int | None], dict[str, Any]]:
         """Find who runs what: the node of the run's organization in the task's collaboration, if there is one."""
         columns = (Node.id, Node.name, Node.status, Node.ip, Node.organization_id, Node.collaboration_id)
         statement = select(*columns).where(
-            Node.collaboration_id.in_({task.collaboration_id for task in tasks}),
+            Node.collaboration_id.in_(set(collaborations)),
             Node.organization_id.in_({run.organization_id for run in runs}),
         )
         return {
@@ -198,7 +185,7 @@ class RunItems:
 
 
 def nested_runs(
-    items: RunItems, session: Session, visible: Select[Run], tasks: Sequence[Task], includes: Iterable[str]
+    items: RunItems, session: Session, visible: Select[Run], tasks: Sequence[Any], includes: Iterable[str]
 ) -> Mapping[str, Mapping[int, list[Any]]]:
     """Write the runs and results that are to stand inside their tasks, as far as they are visible."""
     wanted = [name for name in ("runs", "results") if name in includes]

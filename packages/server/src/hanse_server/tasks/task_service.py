@@ -89,7 +89,7 @@ class Tasks:
         if {"runs", "results"} & set(includes):
             items = RunItems(self._session, self._work.links, texts)
             nested = dict(nested_runs(items, self._session, visible_runs(self._actor), tasks, includes))
-        return TaskItems(self._work.connection, self._work.links).write(tasks, nested)
+        return TaskItems(self._work.links).write(tasks, nested)
 
     def status(self, task_id: int) -> RunStatus:
         """Give the status of now."""
