@@ -68,8 +68,7 @@ class OwnSecondFactor:
                 raise Conflict("there is no second factor to confirm; set one up first")
             if self._logins.limits(work, self._origin).judge(self._actor.id).is_refused:
                 return None
-            if not self._factors.accepts(work, factor, code):
-                self._logins.refuse(work, self._actor.id, self._origin)
+            if not self._logins.takes(work, factor, code, self._origin):
                 return None
             note_second_factor(work.session, self._actor.session_id)
             self._tell(work, "a second factor was set up")
@@ -112,8 +111,7 @@ class OwnSecondFactor:
         def attempt(work: Work) -> tuple[bool, T | None]:
             self._logins.require_unblocked(work, account, self._origin)
             factor = self._factors.of(work, account.id)
-            if factor.is_active and not (code and self._factors.accepts(work, factor, code)):
-                self._logins.refuse(work, account.id, self._origin)
+            if factor.is_active and not self._logins.takes(work, factor, code or "", self._origin):
                 return False, None
             self._logins.accept(work, account, self._origin)
             return True, act(work, factor)

@@ -17,7 +17,7 @@ from hanse_server.identity import mailed_tokens
 from hanse_server.identity.limits import LoginLimits, Verdict
 from hanse_server.identity.notices import Notices
 from hanse_server.identity.pairs import TokenPairs
-from hanse_server.identity.second_factor import WRONG_CODE, Enrolment, Outcome, SecondFactors
+from hanse_server.identity.second_factor import WRONG_CODE, Enrolment, Factor, Outcome, SecondFactors
 from hanse_server.identity.sessions import Sessions, has_second_factor
 from hanse_server.settings.passwords import PasswordPolicy
 from hanse_web.origin import Origin
@@ -121,6 +121,13 @@ class Logins:
         stored = work.session.scalar(select(User.password).where(User.id == account.id))
         if stored != account.password or self.limits(work, origin).judge(account.id).is_refused:
             raise Unauthenticated(REFUSAL)
+
+    def takes(self, work: Work, factor: Factor, code: str, origin: Origin) -> bool:
+        """Tell whether a code of the second factor is right, and count a wrong one, as a wrong password is."""
+        is_right = self._factors.accepts(work, factor, code)
+        if not is_right:
+            self.refuse(work, factor.user_id, origin)
+        return is_right
 
     def refuse(self, work: Work, user_id: int | None, origin: Origin) -> None:
         """Count a wrong password or a wrong code; None for a user that does not exist."""

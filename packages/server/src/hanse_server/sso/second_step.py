@@ -57,8 +57,9 @@ class SecondStep:
         if is_proven or not factor.is_required:
             return self._opened(work, method_of(provider), user_id, external, origin, has_second_factor=is_proven)
         version = work.session.get_one(Identity, user_id).token_version
-        content = {"provider": provider.name, "user": user_id, "version": version, "external": asdict(external)}
-        asked = {"status": "second_factor", "ticket": self._tickets.seal(SECOND_FACTOR, content, LIFE), "msg": ASKED}
+        content = {"user": user_id, "version": version, "external": asdict(external)}
+        ticket = self._tickets.seal(SECOND_FACTOR, provider.name, content, LIFE)
+        asked = {"status": "second_factor", "ticket": ticket, "msg": ASKED}
         if not factor.is_active:
             made = self._factors.enrol(work, factor, in_force=False)
             asked |= {"qr_uri": made.qr_uri, "otp_secret": made.otp_secret, "msg": SCAN}
@@ -66,9 +67,7 @@ class SecondStep:
 
     async def finish(self, provider: OidcProvider, body: wire.OidcSecondFactorFinish, origin: Origin) -> UserTokens:
         """Open the session once the code is right. Raises `Unauthenticated`."""
-        content = self._tickets.open(SECOND_FACTOR, body.ticket)
-        if content["provider"] != provider.name:
-            raise Unauthenticated("this login began at another provider; start again")
+        content = self._tickets.open(SECOND_FACTOR, provider.name, body.ticket)
         async with self._works.open(write=True) as work:
             tokens = await to_thread.run_sync(self._attempt, work, provider, content, body.mfa_code, origin)
         # Only now: what was counted must not be rolled back.
@@ -89,8 +88,7 @@ class SecondStep:
         if limits.judge(user_id).is_refused:
             raise Unauthenticated(REFUSAL)
         factor = self._factors.of(work, user_id)
-        if not self._factors.accepts(work, factor, code):
-            self._logins.refuse(work, user_id, origin)
+        if not self._logins.takes(work, factor, code, origin):
             return None
         limits.accept(user_id)
         if not factor.is_active:

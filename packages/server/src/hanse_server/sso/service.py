@@ -1,10 +1,9 @@
 """Logging in at a provider: through a browser, or through a browser elsewhere."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import structlog
 from anyio import to_thread
@@ -72,8 +71,8 @@ class SingleSignOn:
         rules.require_redirect(provider.settings, redirect_uri)
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         address = await provider.authorization_url(redirect_uri, state, nonce, verifier)
-        content = {"provider": name, "state": state, "nonce": nonce, "verifier": verifier, "redirect": redirect_uri}
-        ticket = self._tickets.seal(LINK if link_to else LOGIN, {**content, "user": link_to}, LIFE)
+        content = {"state": state, "nonce": nonce, "verifier": verifier, "redirect": redirect_uri, "user": link_to}
+        ticket = self._tickets.seal(LINK if link_to else LOGIN, name, content, LIFE)
         seconds = int(LIFE.total_seconds())
         return wire.OidcStarted(authorization_url=address, state=state, ticket=ticket, expires_in=seconds)
 
@@ -93,19 +92,19 @@ class SingleSignOn:
         self._patience.require(origin.network)
         self._patience.note(origin.network)
         begun = await provider.start_device()
-        content = {"provider": name, "code": begun.device_code, "interval": begun.interval}
+        content = {"code": begun.device_code, "interval": begun.interval}
         return wire.OidcDeviceStarted(
             user_code=begun.user_code,
             verification_uri=begun.verification_uri,
             verification_uri_complete=begun.verification_uri_complete,
-            ticket=self._tickets.seal(DEVICE, content, timedelta(seconds=begun.expires_in)),
+            ticket=self._tickets.seal(DEVICE, name, content, timedelta(seconds=begun.expires_in)),
             expires_in=begun.expires_in,
             interval=begun.interval,
         )
 
     async def finish_device(self, name: str, ticket: str, origin: Origin) -> LoggedIn | wire.OidcWaiting:
         """Log in if the person has finished; else say when to ask again."""
-        provider, content = self.provider(name), self._opened(DEVICE, name, ticket)
+        provider, content = self.provider(name), self._tickets.open(DEVICE, name, ticket)
         provider.require_device_login()
         interval = int(content["interval"])
         if not self._pacing.may_go(content["code"], interval):
@@ -128,18 +127,12 @@ class SingleSignOn:
             raise
 
     async def _exchanged(self, name: str, purpose: str, body: wire.OidcFinish, user_id: int | None = None) -> Proof:
-        provider, content = self.provider(name), self._opened(purpose, name, body.ticket)
+        provider, content = self.provider(name), self._tickets.open(purpose, name, body.ticket)
         rules.require_same_state(body.state, content["state"])
         if content["user"] != user_id:
             raise Unauthenticated("somebody else began to link; start again")
         await provider.require_sender(body.iss)
         return await provider.exchange(body.code, content["redirect"], content["verifier"], content["nonce"])
-
-    def _opened(self, purpose: str, name: str, ticket: str) -> Mapping[str, Any]:
-        content = self._tickets.open(purpose, ticket)
-        if content["provider"] != name:
-            raise Unauthenticated("this login began at another provider; start again")
-        return content
 
     async def _log_in(self, provider: Provider, proof: Proof, origin: Origin) -> LoggedIn:
         async with self._works.open(write=True) as work:

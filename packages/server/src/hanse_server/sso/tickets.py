@@ -23,12 +23,12 @@ class Tickets:
         self._seal = Seal(secret, "logins under way")
         self._clock = clock
 
-    def seal(self, purpose: str, content: Mapping[str, Any], life: timedelta) -> str:
-        """Seal an object."""
+    def seal(self, purpose: str, provider: str, content: Mapping[str, Any], life: timedelta) -> str:
+        """Seal an object about a login at a provider."""
         end = (self._clock.now() + life).timestamp()
-        return self._seal.seal(json.dumps({"content": dict(content), "end": end}), purpose)
+        return self._seal.seal(json.dumps({"provider": provider, "content": dict(content), "end": end}), purpose)
 
-    def open(self, purpose: str, ticket: str) -> dict[str, Any]:
+    def open(self, purpose: str, provider: str, ticket: str) -> dict[str, Any]:
         """Open what was sealed for this purpose. Raises `Unauthenticated` for anything else, and when it is late."""
         try:
             opened = json.loads(self._seal.open(ticket[:MAXIMUM_LENGTH], purpose))
@@ -36,5 +36,7 @@ class Tickets:
             raise Unauthenticated("the ticket of this login is not one of this server; start again") from error
         if opened["end"] <= self._clock.now().timestamp():
             raise Unauthenticated("this login took too long; start again")
+        if opened.get("provider") != provider:  # or a ticket that was sealed before an update, which named none
+            raise Unauthenticated("this login began at another provider; start again")
         content: dict[str, Any] = opened["content"]
         return content
