@@ -117,10 +117,10 @@ Key = Annotated[int, Path(ge=0, le=2**63 - 1)]
 
 def contains(column: InstrumentedAttribute[Any], pattern: str | None) -> Any:
     """Filter by an SQL LIKE pattern, as v4's text filters do; the case of letters does not matter."""
-    return alike(column, [pattern]) if pattern is not None else True
+    return like_any(column, [pattern]) if pattern is not None else True
 
 
-def alike(column: InstrumentedAttribute[Any], patterns: Sequence[str]) -> ColumnElement[bool]:
+def like_any(column: InstrumentedAttribute[Any], patterns: Sequence[str]) -> ColumnElement[bool]:
     """Filter by several SQL LIKE patterns, of which one must fit; a backslash makes `%` and `_` mean themselves."""
     for pattern in patterns:
         if (len(pattern) - len(pattern.rstrip("\\"))) % 2:

@@ -21,7 +21,7 @@ from hanse_server.accounts.queries import (
     visible_users,
 )
 from hanse_web.access import UserActor
-from hanse_web.query import Parameters, alike, ordered
+from hanse_web.query import Parameters, like_any, ordered
 from hanse_web.work import Work
 
 SORTABLE_ROLES = {
@@ -58,8 +58,8 @@ class Roles:
             self._of_collaboration(parameters),
             self._of_rule(parameters),
             self._of_user(parameters),
-            *_alike(parameters, "name", Role.name),
-            *_alike(parameters, "description", Role.description),
+            *_like_any(parameters, "name", Role.name),
+            *_like_any(parameters, "description", Role.description),
         ):
             if condition is not None:
                 statement = statement.where(condition)
@@ -223,9 +223,9 @@ def _or_for_all(condition: ColumnElement[bool], parameters: Parameters) -> Colum
     return or_(condition, Role.organization_id.is_(None)) if parameters.flag("include_root") else condition
 
 
-def _alike(parameters: Parameters, name: str, column: InstrumentedAttribute[str]) -> list[ColumnElement[bool]]:
+def _like_any(parameters: Parameters, name: str, column: InstrumentedAttribute[str]) -> list[ColumnElement[bool]]:
     patterns = parameters.repeated(name)
-    return [alike(column, patterns)] if patterns else []
+    return [like_any(column, patterns)] if patterns else []
 
 
 T = TypeVar("T")

@@ -39,7 +39,6 @@ SORTABLE = {
 }
 TEXTS = {"username": User.username, "firstname": User.firstname, "lastname": User.lastname, "email": User.email}
 USER = Resource.USER
-"""The end of addresses that reach nobody (RFC 2606)."""
 
 
 class Users:
