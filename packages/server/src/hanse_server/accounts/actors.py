@@ -77,7 +77,7 @@ def end_tokens(work: Work, user_id: int) -> None:
     work.tell(IDENTITY_REVOKED, {"id": user_id})
 
 
-def end_weaker_logins(work: Work, organization_id: int) -> None:
+def end_weaker_logins_at(work: Work, organization_id: int) -> None:
     """End what the users of an organization opened without a second factor, tokens for scripts too.
 
     Tokens of who has no password stop by themselves (`identity.access_tokens`): nobody but a provider gave them.

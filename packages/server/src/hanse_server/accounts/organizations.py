@@ -10,7 +10,7 @@ from hanse_core.errors import Denied, Invalid, NotFound
 from hanse_core.permissions import Operation, Resource, Scope
 from hanse_core.wire.accounts import OrganizationCreate, OrganizationPatch
 from hanse_server.accounts import rules
-from hanse_server.accounts.actors import end_weaker_logins
+from hanse_server.accounts.actors import end_weaker_logins_at
 from hanse_server.accounts.models import Organization
 from hanse_server.accounts.queries import (
     collaboration_of_study,
@@ -127,7 +127,7 @@ class Organizations:
         if "two_factor_required" in given:
             self._require_own_or_all(organization_id)
             if given["two_factor_required"] and not organization.two_factor_required:
-                end_weaker_logins(self._work, organization_id)
+                end_weaker_logins_at(self._work, organization_id)
         for name, value in given.items():
             setattr(organization, name, value)
         self._session.flush()
