@@ -131,7 +131,9 @@ class DockerBench(Bench):
 
     def make(self) -> DockerRuntime:
         docker = Docker.model_validate(self.settings)
-        return DockerRuntime("bench", docker, self.folder / "state", registry_decides=False, spare=0, probe=Believes)
+        return DockerRuntime(
+            "bench", docker, self.folder / "state", registry_decides=lambda: False, spare=0, probe=Believes
+        )
 
 
 class Hangs(Exception):

@@ -85,7 +85,7 @@ async def findings(settings: Settings, transport: Transport | None = None) -> li
         *about_policy,
         *_databases(Sources(settings.databases)),
         *await _server(settings, transport),
-        *await _engine(settings),
+        *await _engine(settings, policies),
         *weak,
     ]
 
@@ -205,11 +205,11 @@ def _no_answer(settings: Settings, cause: str) -> Finding:
     return Finding(f"the server {settings.api_url} cannot be used: {cause}", remedy, Problem.SERVER)
 
 
-async def _engine(settings: Settings) -> list[Finding]:
+async def _engine(settings: Settings, policies: Policies | None) -> list[Finding]:
     if settings.runtime == "docker":
-        return [await _containers(settings)]
+        return [await _containers(settings, policies)]
     try:
-        runtime = build_runtime(settings)
+        runtime = build_runtime(settings, lambda: policies)
     except (HanseError, OSError) as error:
         return [Finding(f"the runtime {settings.runtime} does not work: {error}", problem=Problem.ENGINE)]
     images = [name for name, recipe in settings.images.items() if isinstance(recipe, Recipe)]
@@ -222,13 +222,13 @@ async def _engine(settings: Settings) -> list[Finding]:
     return found
 
 
-async def _containers(settings: Settings) -> Finding:
+async def _containers(settings: Settings, policies: Policies | None) -> Finding:
     """Prove the isolation of runs as another node would: this one may be at work, and has its own networks."""
     from hanse_node.runtimes.docker.engine import EngineDown  # Only who has an engine pays for the import.
 
     with tempfile.TemporaryDirectory(prefix="h") as state:
         try:
-            runtime = build_docker(settings, Path(state))
+            runtime = build_docker(settings, Path(state), lambda: policies)
             try:
                 await runtime.prepare()
             finally:

@@ -21,6 +21,7 @@ from hanse_node.gate import Gate
 from hanse_node.journal import Journal
 from hanse_node.log_file import LogFile
 from hanse_node.pins import Pins
+from hanse_node.policy.model import Policies
 from hanse_node.policy.words import describe
 from hanse_node.policy_file import Rulebook
 from hanse_node.proxy import tokens
@@ -80,13 +81,13 @@ async def opened(
         journal = stack.enter_context(Journal(workspace.journal))
         secret = tokens.load_secret(workspace.secret)
         vault, sources = Vault(settings.encryption, workspace.known_keys), Sources(settings.databases)
-        runtime = runtime or build_runtime(settings)
+        rulebook = Rulebook(settings)
+        runtime = runtime or build_runtime(settings, lambda: rulebook.edition.policies)
         stack.push_async_callback(runtime.close)
         if settings.on_stop == "end":
             stack.push_async_callback(_end_runs, runtime)
         uplink = uplink or HttpUplink(settings)
         stack.push_async_callback(uplink.close)
-        rulebook = Rulebook(settings)
         _say_what_matters(settings, sources, rulebook)
         await runtime.prepare()
         identity = await uplink.connect()
@@ -120,14 +121,14 @@ async def _end_runs(runtime: Runtime) -> None:
     await asyncio.gather(*(runtime.stop(reference) for reference in references))
 
 
-def build_runtime(settings: Settings) -> Runtime:
-    """Make the engine that the settings name."""
+def build_runtime(settings: Settings, policies: Callable[[], Policies | None]) -> Runtime:
+    """Make the engine that the settings name; it asks for the policy in force when it needs that."""
     if settings.runtime == "memory":
         from hanse_node.runtimes.memory import MemoryRuntime
 
         return MemoryRuntime({})
     if settings.runtime == "docker":
-        return build_docker(settings, settings.directory / "engine")
+        return build_docker(settings, settings.directory / "engine", policies)
     from hanse_node.runtimes.process import Bubblewrap, ProcessImage, ProcessRuntime
 
     images = {
@@ -138,7 +139,7 @@ def build_runtime(settings: Settings) -> Runtime:
     return ProcessRuntime(images, settings.directory / "engine", Bubblewrap.find())
 
 
-def build_docker(settings: Settings, state: Path) -> Runtime:
+def build_docker(settings: Settings, state: Path, policies: Callable[[], Policies | None]) -> Runtime:
     """Speak to the engine as the node whose number is in this folder; each folder is a node of its own to it."""
     from hanse_node.runtimes.docker import DockerRuntime
 
@@ -147,7 +148,7 @@ def build_docker(settings: Settings, state: Path) -> Runtime:
         settings.docker,
         state,
         registries=settings.docker_registries,
-        registry_decides=settings.policies is None or settings.policies.require_algorithm_pull,
+        registry_decides=lambda: (policies() or Policies()).require_algorithm_pull,
         spare=settings.limits.parallel_runs,
         gpu=settings.algorithm_device_requests.gpu,
         outside=[settings.server_address],

@@ -264,7 +264,22 @@ async def test_a_working_node_follows_its_policy_and_tells_the_server(bench: Any
         await bench.until(lambda: bench.shared()[-1]["allowed_algorithms"] == ["hanse/glm"])
 
 
-async def test_a_node_looks_at_its_policy_by_itself(bench: Any) -> None:
+async def test_a_working_node_looks_at_its_policy_by_itself_and_refuses_what_it_no_longer_allows(
+    bench: Any, payload: str
+) -> None:
+    clerk = Clerk(bench.directory)
+    clerk.write("allowed_algorithms: hanse/summary")
+    async with opened(bench, clerk) as station:
+        first = bench.uplink.create(1, payload=payload)
+        await bench.uplink.all_finished()
+        clerk.write("allowed_algorithms: hanse/glm")
+        await bench.until(lambda: station.gate.rulebook.edition.number == 2)
+        second = bench.uplink.create(2, payload=payload)
+        await bench.uplink.all_finished()
+        assert (first.status, second.status) == (RunStatus.COMPLETED, RunStatus.NOT_ALLOWED)
+
+
+async def test_a_node_tells_of_a_new_edition_once(bench: Any) -> None:
     clerk = Clerk(bench.directory)
     clerk.write("allowed_algorithms: hanse/summary")
     told: list[None] = []

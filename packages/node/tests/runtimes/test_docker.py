@@ -18,10 +18,13 @@ from docker_engine import OUTSIDE, Engine
 from hanse_node import ending
 from hanse_node.docker_settings import Docker, Registry
 from hanse_node.errors import CannotStart
+from hanse_node.main import build_docker
+from hanse_node.policy_file import Rulebook
 from hanse_node.runtimes.base import Exit, ImageMissing, Limits, Mount, RunSpec, StartFailed
 from hanse_node.runtimes.docker import DockerRuntime
 from hanse_node.runtimes.docker.networks import Network
 from hanse_node.runtimes.docker.probe import Probe
+from hanse_node.settings import load
 
 pytestmark = [
     pytest.mark.needs("docker"),
@@ -305,6 +308,26 @@ class TestImages:
         finally:
             await runtime.close()
 
+    async def test_the_policy_in_its_own_file_says_whether_the_registry_decides_also_once_it_has_changed(
+        self, bench: Any
+    ) -> None:
+        policy, folder = bench.folder / "policy.yaml", bench.folder / "by-file"
+        policy.write_text("allowed_algorithms: sample\nrequire_algorithm_pull: false\n")
+        docker = {**bench.settings, "network_namespace": str(bench.settings["network_namespace"])}
+        fields = {"api_key": "k", "server_url": "http://localhost", "policies_file": str(policy), "docker": docker}
+        (bench.folder / "node.yaml").write_text(json.dumps({**fields, "directory": str(folder)}))
+        settings = load(bench.folder / "node.yaml", environment={})
+        book = Rulebook(settings, environment={})
+        runtime = build_docker(settings, folder, lambda: book.edition.policies)
+        try:
+            assert await runtime.resolve("sample") == await bench.open().resolve("sample")
+            policy.write_text("allowed_algorithms: sample\n")
+            book.look(), book.look()
+            with pytest.raises(ImageMissing, match="require_algorithm_pull"):
+                await runtime.resolve("sample")
+        finally:
+            await runtime.close()
+
     async def test_a_private_registry_gets_its_credentials(self, bench: Any, private_registry: str) -> None:
         name = f"{private_registry}/team/private:1"
         bench.engine.build(name, "FROM sample\nCOPY mark /\n", {"mark": os.urandom(8)})
@@ -474,7 +497,7 @@ class TestTheEngine:
     async def test_nodes_of_one_name_share_an_engine_and_nothing_else(self, bench: Any) -> None:
         runtime, reference, _ = await bench.run("hang()")
         docker = Docker.model_validate(bench.settings)
-        other = DockerRuntime("bench", docker, bench.folder / "other", registry_decides=False, spare=0)
+        other = DockerRuntime("bench", docker, bench.folder / "other", registry_decides=lambda: False, spare=0)
         try:
             assert await other.adopt() == {}
             assert await runtime.adopt() == {7: reference}

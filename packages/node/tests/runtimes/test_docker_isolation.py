@@ -166,7 +166,7 @@ class TestTheProof:
             host, _, port = bench.engine.registry.partition(":")
             outside = [(host, int(port)), ("127.0.0.1", 1), ("no.such.host.invalid", 443)]
             state = bench.folder / "proving"
-            runtimes.append(DockerRuntime("p", docker, state, registry_decides=False, spare=0, outside=outside))
+            runtimes.append(DockerRuntime("p", docker, state, registry_decides=lambda: False, spare=0, outside=outside))
             return runtimes[-1]
 
         yield make

@@ -69,6 +69,18 @@ def test_a_mistake_is_named_and_leaves_nothing_behind(
     assert not list(home.rglob("alpha*"))
 
 
+@pytest.mark.parametrize("ending", [".key", ".policy.yaml"])
+def test_a_file_that_was_there_before_survives_a_failure_half_way(
+    home: Path, capsys: pytest.CaptureFixture[str], ending: str
+) -> None:
+    folder = home / "config" / "hanse" / "node"
+    folder.mkdir(parents=True)
+    (folder / f"alpha{ending}").write_text("of somebody else")
+    assert init("--api-key-file", "-", "--folder", str(folder)) == 1
+    assert f"alpha{ending} exists already" in capsys.readouterr().err
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {f"alpha{ending}": "of somebody else"}
+
+
 def test_nodes_are_found_by_name_and_a_choice_is_asked_for(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["node", "status"]) == 1
     assert "its file with --config" in capsys.readouterr().err
@@ -162,7 +174,9 @@ def test_a_policy_can_be_tried_without_running_anything(
     assert facts["rule"] == rule
     assert (facts["profile"], facts["capabilities"]) == ("v4", ["CHOWN"])
     assert command.main([part for part in line if part != "--json"]) == code
-    assert f"rule               {rule}" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"rule               {rule}" in told
+    assert ("refuses for now" in told) == (rule == "exports")
 
 
 def test_a_try_names_what_the_node_would_look_up(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

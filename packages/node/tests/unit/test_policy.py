@@ -177,8 +177,15 @@ def test_a_rule_that_allows_must_cover_every_database_one_that_denies_any() -> N
 def test_a_person_may_be_asked_before_a_run_or_before_a_release() -> None:
     before = decide(by_rules({"then": "ask before run"}), request())
     assert (before.outcome, before.allowed) == (Outcome.ASK, False)
+    assert "agree before it runs; this node cannot ask anybody yet, so it refuses for now" in str(before)
     release = decide(by_rules({"then": "ask before release"}), request())
     assert (release.outcome, release.asks_before_release, release.allowed) == (Outcome.ALLOW, True, False)
+    assert "before its result leaves; this node cannot ask anybody yet, so it refuses for now" in str(release)
+    for effect in ("ask before run", "ask before release"):
+        assert (
+            f"{effect} (this node cannot ask anybody yet, so it refuses for now)"
+            in describe(by_rules({"then": effect}))[0]
+        )
 
 
 def test_a_rule_that_asks_is_not_passed_by_by_what_it_covers_only_in_part() -> None:

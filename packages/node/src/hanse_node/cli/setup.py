@@ -5,6 +5,7 @@ import getpass
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +31,7 @@ def register(commands: Any, chosen: Callable[[argparse.ArgumentParser], None]) -
 def _init(arguments: argparse.Namespace) -> int:
     import yaml
 
-    from hanse_core.errors import Conflict, Invalid
+    from hanse_core.errors import Conflict
     from hanse_node import places, settings
     from hanse_node.cli.ask import ask
     from hanse_node.policy import draft
@@ -51,14 +52,15 @@ def _init(arguments: argparse.Namespace) -> int:
     }
     secret = _api_key(arguments.api_key_file)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        _write(key, secret + "\n", 0o600)
-        _write(policy, draft.text(draft.Answers()), 0o640)
-        _write(config, yaml.safe_dump(fields, sort_keys=False, allow_unicode=True), 0o600)
+    with ExitStack() as undoing:
+        try:
+            _write(key, secret + "\n", 0o600, undoing)
+            _write(policy, draft.text(draft.Answers()), 0o640, undoing)
+            _write(config, yaml.safe_dump(fields, sort_keys=False, allow_unicode=True), 0o600, undoing)
+        except FileExistsError as error:
+            raise Conflict(f"{error.filename} exists already; this node may have another name") from None
         settings.load(config)
-    except (Invalid, FileExistsError) as error:
-        _undo(key, policy, config)
-        raise error if isinstance(error, Invalid) else Conflict(f"{error.filename} exists already") from None
+        undoing.pop_all()
     print(f"written: {config}, {key.name}, {policy.name}\nNothing may run yet: say what may in {policy}, then")
     print(f"  hanse node check --config {config}\n  hanse node start --config {config}")
     return 0
@@ -120,11 +122,9 @@ def _api_key(source: str | None) -> str:
     return found.strip()
 
 
-def _write(path: Path, text: str, mode: int) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as handle:
+def _write(path: Path, text: str, mode: int, undoing: ExitStack) -> None:
+    """Make a file, and let it be removed again; one that is there already is none of ours."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    undoing.callback(path.unlink, missing_ok=True)
+    with os.fdopen(descriptor, "w") as handle:
         handle.write(text)
-
-
-def _undo(*paths: Path) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)

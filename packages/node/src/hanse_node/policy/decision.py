@@ -10,6 +10,7 @@ from hanse_node.policy.model import Effect, ImageTerms, Policies, Profile, Resul
 from hanse_node.policy.references import canonical, covers, digest_of, is_basics, is_spelt_well, listed, to_look_up
 
 UNKNOWN_CALL = Call()
+CANNOT_ASK = "this node cannot ask anybody yet, so it refuses for now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +244,10 @@ def _permitted(rules: list[Rule]) -> Verdict:
     asking = {rule.then: rule for rule in reversed(rules)}
     release = Effect.ASK_BEFORE_RELEASE in asking
     if rule := asking.get(Effect.ASK_BEFORE_RUN):
-        reason = f"the rule '{rule.name}' wants a person to agree before it runs"
+        reason = f"the rule '{rule.name}' wants a person to agree before it runs; {CANNOT_ASK}"
         return Verdict(Outcome.ASK, rule.name, reason, release)
     if rule := asking.get(Effect.ASK_BEFORE_RELEASE):
-        reason = f"the rule '{rule.name}' wants a person to agree before its result leaves"
+        reason = f"the rule '{rule.name}' wants a person to agree before its result leaves; {CANNOT_ASK}"
         return Verdict(Outcome.ALLOW, rule.name, reason, release)
     return allowed(rules[-1].name, f"the rule '{rules[-1].name}' allows it")
 

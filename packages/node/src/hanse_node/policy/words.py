@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from hanse_node.policy.model import ImageTerms, Policies, ResultLimits, Rule
+from hanse_node.policy.decision import CANNOT_ASK
+from hanse_node.policy.model import Effect, ImageTerms, Policies, ResultLimits, Rule
 
 NOTHING = "nothing may run: make a policy with  hanse node policy init"
 
@@ -35,7 +36,9 @@ def _rule(rule: Rule) -> str:
     fields = ("images", "functions", "databases", "users", "organizations")
     given = [f"{name} {', '.join(getattr(rule, name)) or 'none'}" for name in fields if getattr(rule, name) is not None]
     given += ["these arguments"] if rule.arguments is not None else []
-    return f"rule '{rule.name}': {rule.then.value} {'; '.join(given) or 'everything else'}"
+    asks = rule.then in (Effect.ASK_BEFORE_RUN, Effect.ASK_BEFORE_RELEASE)
+    effect = f"{rule.then.value} ({CANNOT_ASK})" if asks else rule.then.value
+    return f"rule '{rule.name}': {effect} {'; '.join(given) or 'everything else'}"
 
 
 def _terms(entry: ImageTerms) -> str:

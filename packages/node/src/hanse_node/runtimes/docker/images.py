@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -33,7 +33,7 @@ class Images:
         engine: Engine,
         registries: Mapping[str, Registry],
         *,
-        registry_decides: bool,
+        registry_decides: Callable[[], bool],
         parallel: int,
         silence: float,
     ) -> None:
@@ -53,14 +53,14 @@ class Images:
         name = ImageName.parse(image)
         if name.digest is not None:
             return name.digest
-        if not self._registry_decides and (local := await self._inspect(name.tagged)) is not None:
+        if not self._registry_decides() and (local := await self._inspect(name.tagged)) is not None:
             return _digest_here(name, local)
         try:
             told = await self._engine.ask(
                 "GET", f"distribution/{name.tagged}/json", headers=self._credentials(name), seconds=REGISTRY_SECONDS
             )
         except EngineRefused as error:
-            remedy = "" if not self._registry_decides else (
+            remedy = "" if not self._registry_decides() else (
                 "; an image that was built or loaded here is used when policies.require_algorithm_pull is false"
             )  # fmt: skip
             raise ImageMissing(f"the registry does not give the image {image!r}: {error.message}{remedy}") from error

@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class DockerRuntime:
         state: Path,
         *,
         registries: Sequence[Registry] = (),
-        registry_decides: bool = True,
+        registry_decides: Callable[[], bool] = lambda: True,
         spare: int = 1,
         gpu: bool = False,
         outside: Sequence[tuple[str, int]] = (),
