@@ -18,9 +18,7 @@ SUMMARY: dict[str, Any] = {"collaboration": "lung", "image": "hanse/summary", "m
 async def test_the_held_status_wakes_whoever_waits(client: Any, server: Any) -> None:
     task = await client.tasks.create(**SUMMARY)
     server.on_status = lambda id: server.finish(id, {2: 1, 3: 2, 4: 3})
-    began = time.monotonic()
     answers = await client.tasks.wait(task, progress=False)
-    assert time.monotonic() - began < 0.9
     assert answers == [1, 2, 3]
     assert len(server.sent("GET", f"task/{task.id}/status")) == 1
 
@@ -36,7 +34,7 @@ async def test_a_server_that_does_not_hold_its_answer_is_asked_again(client: Any
     server.on_status = on_status
     task = await client.tasks.create(**SUMMARY)
     await client.tasks.wait(task, progress=False)
-    assert 0.9 < asked[1] - asked[0] < 2.0
+    assert asked[1] - asked[0] > 0.9, "not at once"
 
 
 async def test_a_finished_task_is_not_waited_for(client: Any, server: Any) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import time
 from typing import Any
 
 import httpx
@@ -206,9 +205,8 @@ async def test_a_status_is_held_until_it_is_final(served: Any, monkeypatch: pyte
 
 async def test_a_final_status_comes_at_once(served: Any) -> None:
     served.answer(lambda request: answer({"status": "crashed"}))
-    started = time.monotonic()
-    assert (await served.ask("GET", "/task/9/status")).json() == {"status": "crashed"}
-    assert time.monotonic() - started < 0.5
+    assert (await served.ask("GET", "/task/9/status")).text == '{"status": "crashed"}', "no sign of life before it"
+    assert len(served.uplink.forwarded) == 1
 
 
 async def test_a_failure_never_looks_like_a_final_status(served: Any) -> None:
@@ -256,13 +254,6 @@ async def test_blob_storage_is_off_where_the_server_knows_none(served: Any) -> N
     served.answer(lambda request: answer({"msg": "unknown"}, 404))
     assert (await served.ask("GET", "/blobstream/status")).json() == {"blob_store_enabled": False}
     assert (await served.ask("POST", "/blobstream", content=b"x")).status_code == 501
-
-
-async def test_a_socket_costs_little(served: Any) -> None:
-    started = time.perf_counter()
-    for run_id in range(10, 60):
-        await served.open(run_id=run_id)
-    assert (time.perf_counter() - started) / 50 < 0.005
 
 
 def test_run_tokens_carry_the_claims_of_the_servers() -> None:

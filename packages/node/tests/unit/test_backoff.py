@@ -1,7 +1,6 @@
 """Pauses between attempts."""
 
 import asyncio
-import time
 
 from hanse_node.backoff import Backoff
 
@@ -18,9 +17,8 @@ def test_pauses_grow_to_their_limit_and_start_again() -> None:
 async def test_a_nudge_ends_a_pause() -> None:
     backoff = Backoff(100, 100)
     asyncio.get_running_loop().call_later(0.02, backoff.nudge)
-    started = time.monotonic()
-    await backoff.pause()
-    assert time.monotonic() - started < 2
+    async with asyncio.timeout(40):
+        await backoff.pause()
 
 
 async def test_a_cancellation_that_comes_with_the_nudge_is_not_swallowed() -> None:
