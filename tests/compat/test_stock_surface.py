@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from aiosmtpd.controller import Controller
+from anyio.from_thread import start_blocking_portal
 
 from hanse_sandbox.network import Server
-from hanse_sandbox.processes import free_port
+from smtp_server import smtp_server
 
 HERE = "127.0.0.1"
 SCRIPT = Path(__file__).parent / "scripts" / "stock_surface.py"
@@ -44,10 +44,8 @@ class Letterbox:
 def mails(short_folder: Path) -> Iterator[tuple[Path, int]]:
     folder = short_folder / "mails"
     folder.mkdir()
-    controller = Controller(Letterbox(folder), hostname="127.0.0.1", port=free_port())
-    controller.start()
-    yield folder, controller.port
-    controller.stop()
+    with start_blocking_portal() as loop, loop.wrap_async_context_manager(smtp_server(Letterbox(folder))) as port:
+        yield folder, port
 
 
 @pytest.fixture
