@@ -20,7 +20,7 @@ from hanse_server.settings.initial import initial_root_hash
 from hanse_server.sso import checks as sso
 from hanse_server.stores import checks as stores
 from hanse_server.stores.calls import store_calls
-from hanse_server.tasks import kept
+from hanse_server.tasks import kept, text_index
 from hanse_server.tasks.places import require_writable
 from hanse_web.access import UserActor
 from hanse_web.db import make_engine, require_kept, sqlite_file
@@ -159,22 +159,26 @@ def _origins(settings: Settings) -> Iterator[str]:
 
 
 def _out_of_step(settings: Settings) -> Iterator[str]:
-    file = sqlite_file(settings.uri)
-    if file is not None and not file.exists():
-        return
-    engine = make_engine(settings.uri)
-    try:
-        with engine.connect() as connection:
-            wrong = kept.differences(connection) if kept.is_current(connection) else 0
-    except SQLAlchemyError:  # that the database cannot be used is a problem, and told as one
-        wrong = 0
-    finally:
-        engine.dispose()
-    if wrong:
-        yield (
-            f"the status or number of tasks, as stored, is not what their runs say ({wrong} differences); "
-            "`hanse server migrate` repairs that"
-        )
+    def look(session: Session) -> Iterator[str]:
+        wrong = kept.differences(session.connection()) if kept.is_current(session.connection()) else 0
+        if wrong:
+            yield (
+                f"the status or number of tasks, as stored, is not what their runs say ({wrong} differences); "
+                "`hanse server migrate` repairs that"
+            )
+
+    yield from _looked_up(settings, look)
+
+
+def _text_index(settings: Settings) -> Iterator[str]:
+    def look(session: Session) -> Iterator[str]:
+        if kept.is_current(session.connection()) and text_index.is_missing(session.connection()):
+            yield (
+                "tasks are found slowly by parts of their names, since PostgreSQL lacks the extension pg_trgm; "
+                f"run `{text_index.EXTENSION}` in the database as its owner, then `hanse server migrate`"
+            )
+
+    yield from _looked_up(settings, look)
 
 
 def _listening(settings: Settings) -> Iterator[str]:
@@ -233,7 +237,7 @@ def _looked_up(settings: Settings, look: Callable[[Session], Iterator[str]]) -> 
 
 
 WARNINGS: tuple[Callable[[Settings], Iterator[str]], ...] = (
-    _first_password, _origins, _listening, _mail, _large_values, _lifetimes, _embedded, _out_of_step, _sign_on,
-    _stores,
+    _first_password, _origins, _listening, _mail, _large_values, _lifetimes, _embedded, _out_of_step,
+    _text_index, _sign_on, _stores,
 )  # fmt: skip
 """Each yields what works, but should worry."""

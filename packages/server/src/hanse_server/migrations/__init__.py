@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, column, inspect, select, table
 
 from hanse_core.errors import Invalid
-from hanse_server.tasks import kept
+from hanse_server.tasks import kept, text_index
 from hanse_web.db import IMMEDIATE, connected, is_sqlite
 from hanse_web.locks import claim
 
@@ -90,11 +90,13 @@ def upgrade(engine: Engine) -> None:
         kept.remove(connection)
         command.upgrade(config(connection), "head")
         kept.install(connection)
+        text_index.install(connection)
 
 
 def repair(engine: Engine) -> None:
-    """Derive anew what the database keeps in step by itself, where it is not (somebody switched triggers off)."""
+    """Make what is missing, and derive anew what the database keeps by itself (somebody switched triggers off)."""
     with engine.execution_options(**{IMMEDIATE: True}).begin() as connection:
+        text_index.install(connection)
         if kept.differences(connection):
             kept.repair(connection)
 
