@@ -27,6 +27,7 @@ import structlog
 
 from docker_engine import Engine
 from docker_engine import is_possible as docker_engine_is_possible
+from squid import is_possible as squid_is_possible
 
 LOGGING: pytest.StashKey[tuple[dict[str, Any], int]] = pytest.StashKey()
 REQUIRE_ALL = os.environ.get("HANSE_REQUIRE") == "all"
@@ -90,6 +91,10 @@ PARTS: dict[str, tuple[Callable[[], bool], str]] = {
     "postgres": (
         lambda: find_postgres() is not None,
         "PostgreSQL, which servers for real use store in: apt-get install postgresql",
+    ),
+    "squid": (
+        squid_is_possible,
+        "Squid, the proxy that stands between hospitals and the world: apt-get install squid openssl",
     ),
     "docker": (
         docker_engine_is_possible,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hanse_core.errors import HanseError
 from hanse_node import places, weaknesses
+from hanse_node.egress.ways import unknown
 from hanse_node.errors import CannotStart, WrongKey
 from hanse_node.main import build_docker, build_runtime
 from hanse_node.policy.model import Policies
@@ -136,7 +137,16 @@ def _policy(settings: Settings) -> tuple[Policies | None, list[Finding]]:
     if policies is None or policies.allows_nothing:
         text = "this node has no policy, so it runs nothing"
         return policies, [Finding(text, "make one:  hanse node policy init", Problem.POLICY)]
-    return policies, [Finding(f"policy: {rule}") for rule in describe(policies)]
+    return policies, [*(Finding(f"policy: {rule}") for rule in describe(policies)), *_ways(settings, policies)]
+
+
+def _ways(settings: Settings, policies: Policies) -> list[Finding]:
+    """Find ways out that are given but do not exist: runs that would get one do not start."""
+    given = dict.fromkeys(name for entry in policies.per_image for name in entry.egress or ())
+    return [
+        Finding(f"the policy gives a way out that is not defined: {name}", f"set egress.{name}", Problem.POLICY)
+        for name in unknown(settings, given)
+    ]
 
 
 def _databases(sources: Sources) -> list[Finding]:

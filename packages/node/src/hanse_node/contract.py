@@ -33,6 +33,8 @@ class View:
     """With its scheme, as stock tools expect."""
     port: int = CONTAINER_PORT
     api_path: str = ""
+    egress: str | None = None
+    """Address of the HTTP proxy to the run's ways out."""
 
 
 def run_folder_inside(run_id: int) -> str:
@@ -47,10 +49,12 @@ def database_inside(mount: Mount) -> str:
     return f"/mnt/{mount.label}{PurePosixPath(mount.uri).suffix}"
 
 
-def isolated_view(spec: RunSpec, host: str = "http://127.0.0.1", port: int = CONTAINER_PORT) -> View:
+def isolated_view(
+    spec: RunSpec, host: str = "http://127.0.0.1", port: int = CONTAINER_PORT, egress: str | None = None
+) -> View:
     """Give the view of a run with a file tree of its own, at the paths of the contract."""
     databases = {mount.label: database_inside(mount) for mount in spec.mounts}
-    return View(run_folder_inside(spec.run_id), "/mnt/tmp", databases, host, port)
+    return View(run_folder_inside(spec.run_id), "/mnt/tmp", databases, host, port, egress=egress)
 
 
 def open_view(spec: RunSpec, host: str = "http://127.0.0.1", port: int = CONTAINER_PORT) -> View:
@@ -80,10 +84,20 @@ def plain_environment(spec: RunSpec, view: View) -> dict[str, str]:
     }
     for mount in spec.mounts:
         variables |= _database_variables(mount, view.databases[mount.label])
+    variables |= _egress_variables(view)
     variables |= spec.environment
     _check_labels(spec.mounts)
     _check_names(variables)
     return variables
+
+
+def _egress_variables(view: View) -> dict[str, str]:
+    """Give what HTTP clients look for, in both spellings, as stock nodes do."""
+    if view.egress is None:
+        return {}
+    own = f"localhost,127.0.0.1,{view.host.partition('://')[2]}"
+    values = {"HTTP_PROXY": view.egress, "HTTPS_PROXY": view.egress, "NO_PROXY": own}
+    return {**values, **{name.lower(): value for name, value in values.items()}}
 
 
 def _database_variables(mount: Mount, uri: str) -> dict[str, str]:

@@ -56,6 +56,7 @@ class Execution:
         self.offer = offer
         self._station = station
         self._closed = False
+        self._ways_opened = False
         self._log = logger.bind(run_id=run.run_id, task_id=offer.task_id)
         self._killable = Killable(self._log)
         self._judging = Judging(station, offer, self._killable, verdict)
@@ -90,6 +91,7 @@ class Execution:
             if self.run.phase is Phase.RUNNING:
                 await self._watch()
         await self._station.proxy.close(self.run.run_id)
+        await self._station.ways.close(self.run.run_id)
         if self._closed:
             self._advance(runs.Closed(), Decision("closed", reason="the server had ended it"))
         if self.run.phase is Phase.ENDED:
@@ -168,7 +170,8 @@ class Execution:
         terms = await self._killable.unless_over(station.gate.terms(offer))
         if self.run.phase is not Phase.CLAIMED or self._killable.is_over:
             raise Over
-        reference = await self._killable.unless_over(self._launch(self._spec(digest, selected, terms)))
+        egress = await self._killable.unless_over(self._open_ways(terms))
+        reference = await self._killable.unless_over(self._launch(self._spec(digest, selected, terms, egress)))
         self._advance(runs.Started(reference), Decision("started", digest=digest))
         self._log.info("run_started", image=offer.image, digest=digest, databases=[s.label for s in selected])
 
@@ -202,7 +205,22 @@ class Execution:
         path = await in_thread(self._station.workspace.socket, self.offer.run_id)
         await self._station.proxy.open(run, path, server_token)
 
-    def _spec(self, digest: str, selected: list[Selection], terms: Terms) -> RunSpec:
+    async def _open_ways(self, terms: Terms) -> Path | None:
+        folder = await in_thread(self._station.workspace.socket, self.offer.run_id)
+        labels = [choice.label for choice in self.offer.databases]
+        self._ways_opened = True
+        return await self._station.ways.open(self.offer.run_id, folder.parent, terms, labels)
+
+    async def _open_ways_again(self) -> None:
+        """After a restart: open what the policy gives now, to what the run was given when it started."""
+        if self._ways_opened:
+            return
+        try:
+            await self._open_ways(await self._station.gate.terms(self.offer))
+        except HanseError as error:
+            self._log.error("egress_not_opened", cause=error.message)
+
+    def _spec(self, digest: str, selected: list[Selection], terms: Terms, egress: Path | None) -> RunSpec:
         station, offer, limits = self._station, self.offer, self._station.settings.limits
         return RunSpec(
             run_id=offer.run_id,
@@ -213,6 +231,7 @@ class Execution:
             folder=station.workspace.folder(offer.run_id),
             temporary=station.workspace.temporary(offer.job_id),
             proxy_socket=station.workspace.socket(offer.run_id),
+            egress_socket=egress,
             mounts=[Mount(**asdict(selection)) for selection in selected],
             environment=station.settings.algorithm_env,
             limits=Limits(**limits.model_dump(exclude={"parallel_runs"})),
@@ -238,7 +257,8 @@ class Execution:
         if token is not None:
             await self._serve(token)
         async with asyncio.TaskGroup() as beside:
-            companions = [beside.create_task(self._tell(reference)), beside.create_task(self._stop(reference))]
+            work = self._tell(reference), self._stop(reference), self._open_ways_again()
+            companions = [beside.create_task(one) for one in work]
             try:
                 exited = await station.runtime.wait(reference)
             except HanseError as error:

@@ -16,6 +16,7 @@ from hanse_node import membership, memory, weaknesses
 from hanse_node.agent import Agent
 from hanse_node.backoff import patiently
 from hanse_node.control import Control
+from hanse_node.egress.ways import WaysOut
 from hanse_node.errors import CannotStart
 from hanse_node.gate import Gate
 from hanse_node.journal import Journal
@@ -98,9 +99,11 @@ async def opened(
         vault.joined(identity.organization_id)
         proxy = Proxy(uplink, vault, identity.collaboration_id, secret, uplink.bell.task_news)
         stack.push_async_callback(proxy.close_all)
+        ways = WaysOut(settings, runtime.networks)
+        stack.push_async_callback(ways.close_all)
         parallel, pins = settings.limits.parallel_runs, Pins(journal, runtime.resolve)
         yield Station(
-            settings, uplink, runtime, journal, workspace, vault, sources, proxy,
+            settings, uplink, runtime, journal, workspace, vault, sources, proxy, ways,
             Gate(rulebook, uplink, pins), control, pins, secret,
             starts=asyncio.Semaphore(parallel), slots=asyncio.Semaphore(parallel),
         )  # fmt: skip

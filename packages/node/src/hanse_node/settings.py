@@ -24,6 +24,7 @@ from pydantic import (
 
 from hanse_core.errors import Invalid
 from hanse_node.docker_settings import Devices, Docker, Registry
+from hanse_node.egress_settings import STOCK, HttpProxy, Way, WayName, Whitelist
 from hanse_node.policy.model import Policies, Text
 
 PREFIX = "HANSE_NODE_"
@@ -48,6 +49,7 @@ class Database(_Frozen):
     type: str
     mount_mode: Literal["ro", "copy"] = "ro"
     env: dict[str, Text] = {}
+    egress: tuple[WayName, ...] = ()
 
     @property
     def is_path(self) -> bool:
@@ -110,6 +112,9 @@ class Settings(_Frozen):
     algorithm_device_requests: Annotated[Devices, BeforeValidator(_or_empty)] = Devices()
     images: Annotated[dict[str, Recipe | str], BeforeValidator(_or_empty)] = {}
     limits: RunLimits = RunLimits()
+    egress: Annotated[dict[WayName, Way], BeforeValidator(_or_empty)] = {}
+    whitelist: Annotated[Whitelist | None, BeforeValidator(lambda v: v or None)] = None
+    proxy: HttpProxy | None = None
     on_stop: Literal["leave", "end"] = "leave"
     logging: Logging = Logging()
 
@@ -125,7 +130,6 @@ class Settings(_Frozen):
     docker_services: Any = None
     vpn_subnet: Any = None
     ssh_tunnels: Annotated[Any, Field(alias="ssh-tunnels")] = None
-    whitelist: Any = None
     run_context_file: Any = None
 
     _source: Path | None = PrivateAttr(None)
@@ -139,6 +143,7 @@ class Settings(_Frozen):
     def _consistent(self) -> "Settings":
         _distinct_labels(self.databases)
         _web_address(self.server_url)
+        _known_ways(self)
         if (self.api_key is None) == (self.api_key_file is None):
             raise ValueError("exactly one of api_key and api_key_file must be given")
         if self.policies is not None and self.policies_file is not None:
@@ -146,6 +151,11 @@ class Settings(_Frozen):
         if len(str(self.directory)) > LONGEST_DIRECTORY:
             raise ValueError(f"directory must not be longer than {LONGEST_DIRECTORY} characters (Unix socket paths)")
         return self
+
+    @property
+    def ways(self) -> dict[str, Way]:
+        """The ways out by their names; that of a stock file is called `whitelist`."""
+        return {**self.egress, **({STOCK: self.whitelist.way()} if self.whitelist else {})}
 
     @property
     def root_url(self) -> str:
@@ -189,6 +199,17 @@ def _distinct_labels(databases: tuple[Database, ...]) -> None:
     doubled = {label for label in labels if labels.count(label) > 1}
     if doubled:
         raise ValueError(f"database labels must differ (ignoring case): {', '.join(sorted(doubled))}")
+
+
+def _known_ways(settings: Settings) -> None:
+    if settings.whitelist is not None and STOCK in settings.egress:
+        raise ValueError(f"egress.{STOCK} and {STOCK} are one name for two ways out")
+    for database in settings.databases:
+        if unknown := [name for name in database.egress if name not in settings.ways]:
+            raise ValueError(f"database '{database.label}' names a way out that egress does not define: {unknown[0]}")
+    for name, way in settings.egress.items():
+        if way.through_proxy and settings.proxy is None:
+            raise ValueError(f"egress.{name}.through_proxy needs proxy, which is not set")
 
 
 def _key_of(name: str) -> str:
@@ -259,6 +280,7 @@ def _anchor(raw: dict[str, Any], folder: Path) -> None:
     encryption = raw.get("encryption")
     if isinstance(encryption, dict):
         raw["encryption"] = {**encryption, "private_key": _private_key(encryption, folder, Path(raw["directory"]))}
+    raw.update({"proxy": _with_path(raw["proxy"], "password_file", folder)} if "proxy" in raw else {})
     if isinstance(raw.get("docker_registries"), list):
         raw["docker_registries"] = [_with_path(entry, "password_file", folder) for entry in raw["docker_registries"]]
     if isinstance(raw.get("databases"), list):

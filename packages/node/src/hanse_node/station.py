@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from hanse_node.control import Control
+from hanse_node.egress.ways import WaysOut
 from hanse_node.gate import Gate
 from hanse_node.journal import Journal
 from hanse_node.pins import Pins
@@ -28,6 +29,7 @@ class Station:
     vault: Vault
     sources: Sources
     proxy: Proxy
+    ways: WaysOut
     gate: Gate
     control: Control
     pins: Pins

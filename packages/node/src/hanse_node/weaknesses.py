@@ -43,6 +43,7 @@ def _of_settings(settings: Settings) -> Iterator[Weakness]:
     for database in settings.databases:
         yield from _of_database(database.label, database.uri, tuple(database.env), database.mount_mode)
     yield from _of_docker(settings)
+    yield from _of_ways(settings)
 
 
 def _of_files(settings: Settings) -> Iterator[Weakness]:
@@ -60,6 +61,22 @@ def _rights(path: Path) -> int:
         return path.stat().st_mode
     except OSError:
         return 0
+
+
+def _of_ways(settings: Settings) -> Iterator[Weakness]:
+    if settings.whitelist is not None:
+        meaning = "a way out of a stock file; policy gives it under the name 'whitelist'"
+        yield Weakness(
+            "whitelist", meaning, "write it under egress with a name of its own, for the images that need it"
+        )
+    for name, way in settings.ways.items():
+        wide = [str(network) for network in way.addresses if network.prefixlen < (8 if network.version == 4 else 32)]
+        if wide:
+            yield Weakness(f"egress.{name}.addresses", f"{', '.join(wide)} is almost everything", "list what is needed")
+    for database in settings.databases:
+        if database.egress:
+            meaning = f"whatever selects it reaches {', '.join(database.egress)}"
+            yield Weakness(f"databases.{database.label}.egress", meaning, "give it to images by per_image instead")
 
 
 def _of_docker(settings: Settings) -> Iterator[Weakness]:
@@ -115,7 +132,7 @@ def _of_lists(policies: Policies) -> Iterator[Weakness]:
 
 
 def _relaxations(entry: ImageTerms) -> Iterator[Weakness]:
-    copies, ways = ", ".join(entry.writable_databases), ", ".join(entry.egress)
+    copies, ways = ", ".join(entry.writable_databases), ", ".join(entry.egress or ())
     relaxed = {
         "profile": "user 0 and a writable file system" if entry.profile is Profile.V4 else "",
         "writable_databases": copies and f"a copy of {copies} that it may change",

@@ -105,3 +105,9 @@ def test_nodes_of_one_machine_share_neither_folder_nor_key(tmp_path: Path, monke
     assert [finding.text for finding in found["a"]] == [f"the API key is also that of node 'b' ({folder}/b.yaml)"]
     assert {finding.text.split(" is ")[0] for finding in found["b"]} == {"the API key", "the directory"}
     assert [finding.problem for finding in found["c"]] == [Problem.SETTINGS]
+
+
+def test_a_way_out_that_does_not_exist_is_a_problem_of_the_policy(stock: Settings) -> None:
+    policies = Policies.model_validate({"per_image": [{"images": "x", "egress": ["nowhere"]}]})
+    (finding,) = check._ways(stock, policies)
+    assert (finding.problem, finding.remedy) == (Problem.POLICY, "set egress.nowhere")

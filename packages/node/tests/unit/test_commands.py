@@ -203,3 +203,14 @@ def test_a_broken_policy_is_named_with_its_mistake(home: Path, capsys: pytest.Ca
     (home / "p.yaml").write_text(text)
     assert command.main(["node", "policy", "test", "--policy", str(home / "p.yaml"), "--image", "x"]) == 1
     assert "p.yaml" in capsys.readouterr().err
+
+
+def test_a_try_names_the_ways_out_that_a_run_would_get(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "n.yaml").write_text(
+        "api_key: k\nserver_url: https://s\negress: {own: {domains: x.example}}\n"
+        "databases: [{label: d, type: sql, uri: 'x://y', egress: [own]}]\n"
+        "policies: {allowed_algorithms: x, per_image: [{images: x, egress: [nowhere]}]}\n"
+    )
+    line = ["node", "policy", "test", "--config", str(home / "n.yaml"), "--image", "x", "--database", "d", "--json"]
+    assert command.main(line) == 0
+    assert json.loads(capsys.readouterr().out)["ways_out"] == ["nowhere (not defined in the settings)", "own"]

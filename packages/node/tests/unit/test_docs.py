@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from hanse_node.docker_settings import Devices, Docker, ImageRules, Registry
+from hanse_node.egress_settings import HttpProxy, Way
 from hanse_node.policy.model import ImageTerms, Policies, ResultLimits, Rule
 from hanse_node.settings import Database, Encryption, Recipe, RunLimits, Settings
 
@@ -15,11 +16,11 @@ SECTIONS: list[tuple[str, type[BaseModel]]] = [
     ("policies.rules[].", Rule), ("policies.per_image[].", ImageTerms), ("policies.results.", ResultLimits),
     ("images.<name>.", Recipe), ("limits.", RunLimits),
     ("docker.", Docker), ("docker.images.<pattern>.", ImageRules), ("docker_registries[].", Registry),
-    ("algorithm_device_requests.", Devices),
+    ("algorithm_device_requests.", Devices), ("egress.<name>.", Way), ("proxy.", HttpProxy),
 ]  # fmt: skip
 PARENTS = {
     "databases", "encryption", "policies", "images", "limits", "logging", "docker", "docker_registries",
-    "algorithm_device_requests", "policies.rules", "policies.per_image", "policies.results",
+    "algorithm_device_requests", "egress", "proxy", "policies.rules", "policies.per_image", "policies.results",
 }  # fmt: skip
 KEYS = [
     prefix + (field.alias or name)

@@ -167,3 +167,18 @@ def test_without_a_directory_the_users_data_folder_is_taken(tmp_path: Path) -> N
 def test_a_port_may_be_absent(tmp_path: Path) -> None:
     settings = load(write(tmp_path, changed(STOCK, "port: 443", "port: null")), environment={})
     assert settings.api_url == "https://server.example/api"
+
+
+def test_the_list_of_a_stock_file_is_a_way_out_of_its_own_name(tmp_path: Path) -> None:
+    lists = "whitelist: {domains: [.example.org], ips: [10.0.0.1], ports: ['443', 8080]}\n"
+    way = load(write(tmp_path, STOCK + lists), environment={}).ways["whitelist"]
+    assert (way.domains, list(map(str, way.addresses)), way.ports) == ((".example.org",), ["10.0.0.1/32"], (443, 8080))
+
+
+def test_ways_out_that_do_not_fit_together_are_named(tmp_path: Path) -> None:
+    named = changed(STOCK, "type: csv,", "type: csv, egress: [nowhere],")
+    twice = STOCK + "whitelist: {domains: x.example}\negress: {whitelist: {domains: y.example}}\n"
+    through = STOCK + "egress: {a: {domains: x.example, through_proxy: true}}\n"
+    assert "egress does not define: nowhere" in str(problems(tmp_path, named))
+    assert "one name for two ways out" in str(problems(tmp_path, twice))
+    assert "egress.a.through_proxy needs proxy" in str(problems(tmp_path, through))

@@ -111,7 +111,7 @@ def _test(arguments: argparse.Namespace) -> int:
     from hanse_node.policy.decision import decide, denied, terms
     from hanse_node.policy.model import Policies
 
-    policies, request = _policies(arguments), _request(arguments)
+    policies, request, settings = _policies(arguments), _request(arguments), _settings(arguments)
     verdict, found = decide(policies, request), terms(policies or Policies(), request.image, request.digests)
     if verdict.allowed and arguments.result is not None and (cause := _refused(arguments.result, found)):
         verdict = denied("results", cause)
@@ -123,7 +123,7 @@ def _test(arguments: argparse.Namespace) -> int:
         "profile": found.profile.value if found.profile else None,
         "writable_databases": sorted(found.writable_databases),
         "capabilities": sorted(found.capabilities),
-        "egress": list(found.egress),
+        "ways_out": _ways(settings, found, request),
         "share_logs": found.share_logs,
         "max_bytes": found.max_bytes,
     }
@@ -142,6 +142,30 @@ def _policies(arguments: argparse.Namespace) -> "Policies | None":
     if arguments.policy is not None:
         return policy_file.read_file(arguments.policy)
     return policy_file.read(places.settings_of(arguments.config, arguments.name))
+
+
+def _settings(arguments: argparse.Namespace) -> "Settings | None":
+    """Give the node's settings, where a node is named; a policy can be tried without one."""
+    from hanse_core.errors import HanseError
+    from hanse_node import places
+
+    try:
+        return places.settings_of(arguments.config, arguments.name)
+    except HanseError:
+        if arguments.policy is None:
+            raise
+        return None
+
+
+def _ways(settings: "Settings | None", found: "Terms", request: "Request") -> list[str]:
+    """Name the ways out that the run would have, those of its databases too."""
+    if settings is None:
+        return list(found.egress)
+    from hanse_node.egress.ways import given, unknown
+
+    names = given(settings, found, request.databases)
+    missing = unknown(settings, names)
+    return [f"{name} (not defined in the settings)" if name in missing else name for name in names]
 
 
 def _request(arguments: argparse.Namespace) -> "Request":

@@ -58,6 +58,8 @@ class Terms:
     capabilities: frozenset[str] = frozenset()
     egress: tuple[str, ...] = ()
     """Names of the ways out that it may use."""
+    stock_egress: bool = False
+    """It may also use what a stock file opens to every algorithm."""
     share_logs: bool | None = None
     """None: as the station's setting says."""
     results: tuple[ResultLimits, ...] = ()
@@ -143,8 +145,8 @@ def terms(policy: Policies, image: str, digests: Mapping[str, str] | None = None
     default = Profile.V4 if policy.accept_v4_defaults else None
     found = next((one for one in policy.per_image if _any_covers(one.images, image, digests)), None)
     if found is None:
-        return Terms(profile=default, results=(policy.results,))
-    return _terms(found, default, policy.results)
+        return Terms(profile=default, results=(policy.results,), stock_egress=policy.accept_v4_defaults)
+    return _terms(found, default, policy)
 
 
 def terms_need(policy: Policies, image: str) -> tuple[str, ...]:
@@ -152,14 +154,15 @@ def terms_need(policy: Policies, image: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for found in policy.per_image for e in found.images for one in to_look_up(e, image)))
 
 
-def _terms(found: ImageTerms, default: Profile | None, results: ResultLimits) -> Terms:
+def _terms(found: ImageTerms, default: Profile | None, policy: Policies) -> Terms:
     return Terms(
         profile=found.profile or default,
         writable_databases=frozenset(found.writable_databases),
         capabilities=frozenset(found.capabilities),
-        egress=found.egress,
+        egress=found.egress or (),
+        stock_egress=policy.accept_v4_defaults and found.egress is None,
         share_logs=found.share_logs,
-        results=(results, found.results),
+        results=(policy.results, found.results),
     )
 
 

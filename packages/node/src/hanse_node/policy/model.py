@@ -133,7 +133,7 @@ class ImageTerms(_Frozen):
     capabilities: Annotated[
         tuple[Annotated[str, AfterValidator(known_capability)], ...], BeforeValidator(_as_list)
     ] = ()
-    egress: Texts = ()
+    egress: Texts | None = None
     share_logs: bool | None = None
     results: ResultLimits = ResultLimits()
 

@@ -62,6 +62,8 @@ class RunSpec:
     """The job's own temporary folder on this machine (`TEMPORARY_FOLDER`)."""
     proxy_socket: Path
     """Unix socket on which the node's proxy serves this one run; its folder is the run's alone."""
+    egress_socket: Path | None = None
+    """Unix socket of the HTTP proxy to the run's ways out, where it has any; beside the other one."""
     mounts: Sequence[Mount] = ()
     """The selected databases, in the order of the task."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -115,6 +117,9 @@ class Runtime(Protocol):
 
     async def adopt(self) -> Mapping[int, str]:
         """After a restart: references, by run id, of all runs that this engine still knows (running or ended)."""
+
+    async def networks(self) -> Sequence[str]:
+        """Give the engine's own networks (`10.0.0.0/24`), into which no name leads a run."""
 
     async def close(self) -> None:
         """Let go of what the engine holds in this process; runs go on."""

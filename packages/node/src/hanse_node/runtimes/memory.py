@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -136,6 +136,9 @@ class MemoryRuntime:
 
     async def adopt(self) -> Mapping[int, str]:
         return {run.run_id: reference for reference, run in self._engine.runs.items()}
+
+    async def networks(self) -> Sequence[str]:
+        return ()
 
     async def close(self) -> None:
         """Runs go on in the engine, which outlives this object."""

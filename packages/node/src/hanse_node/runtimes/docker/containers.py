@@ -1,5 +1,6 @@
 """What the engine is asked to create for a run: a pure translation of the run, the profile and the limits."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,12 +30,14 @@ class Recipe:
     docker: Docker
     labels: labels.Labels
     port: int
+    egress_port: int
     gpu: bool = False
 
     def container(self, spec: RunSpec, image_id: str, network: Network) -> Json:
         """Give the body of the engine's request."""
         rules = self.docker.rules_for(spec.image, spec.profile, spec.capabilities)
-        view = isolated_view(spec, f"http://{PROXY_NAME}", self.port)
+        egress = f"http://{PROXY_NAME}:{self.egress_port}" if spec.egress_socket else None
+        view = isolated_view(spec, f"http://{PROXY_NAME}", self.port, egress)
         return {
             "Image": image_id,
             "Env": [f"{name}={value}" for name, value in environment(spec, view).items()],
@@ -51,6 +54,13 @@ class Recipe:
             },
             **user(self.docker, rules),
         }
+
+    def doors(self, spec: RunSpec) -> dict[int, Path]:
+        """Give the ports at which the run finds its proxy and its ways out, each with the socket behind it."""
+        return {self.port: spec.proxy_socket, **self._further_doors(spec)}
+
+    def _further_doors(self, spec: RunSpec) -> dict[int, Path]:
+        return {self.egress_port: spec.egress_socket} if spec.egress_socket else {}
 
     def check(self, spec: RunSpec) -> None:
         """Find what would fail inside with a message that helps nobody. Raises `StartFailed`."""
@@ -77,6 +87,7 @@ class Recipe:
             labels.IMAGE: f"{spec.image} {spec.digest}",
             labels.PROFILE: str(rules.profile),
             labels.SOCKET: str(spec.proxy_socket),
+            labels.DOORS: json.dumps({port: str(path) for port, path in self._further_doors(spec).items()}),
             labels.SECONDS: "" if spec.limits.seconds is None else str(spec.limits.seconds),
             labels.LOG_BYTES: str(spec.limits.log_bytes),
         }
@@ -164,6 +175,12 @@ def _readable(path: Path, who: str) -> bool:
     if facts.st_gid and facts.st_mode & 0o040:
         return True
     return bool(facts.st_mode & (0o040 if facts.st_gid == int(gid) else 0o004))
+
+
+def doors_of(found: Mapping[str, str], port: int) -> dict[int, Path]:
+    """Read back at which ports what is served for a container."""
+    further = json.loads(found.get(labels.DOORS) or "{}")
+    return {port: Path(found[labels.SOCKET]), **{int(number): Path(path) for number, path in further.items()}}
 
 
 def limits_of(found: Mapping[str, str]) -> tuple[float | None, int]:

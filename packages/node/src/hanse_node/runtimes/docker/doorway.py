@@ -6,9 +6,9 @@ Whose connection it is follows from where it arrives: the port of a network serv
 import asyncio
 import errno
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,9 +16,9 @@ import structlog
 from hanse_node.runtimes.base import StartFailed
 from hanse_node.runtimes.docker.namespaces import within
 from hanse_node.runtimes.docker.networks import Network
+from hanse_node.streams import CHUNK, carry
 from hanse_node.threads import in_thread
 
-CHUNK = 65536
 MOST_CONNECTIONS = 200
 BACKLOG = 128
 log = structlog.get_logger()
@@ -26,44 +26,53 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class _Open:
-    server: asyncio.Server
+    ports: tuple[int, ...]
+    servers: list[asyncio.Server] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def close(self) -> None:
+        for server in self.servers:
+            server.close()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
 class Doorway:
     """Opens and closes the ports of runs."""
 
-    def __init__(self, port: int, namespace: Path | None) -> None:
-        self._port = port
+    def __init__(self, namespace: Path | None) -> None:
         self._namespace = namespace
         self._open: dict[str, _Open] = {}
 
-    async def open(self, network: Network, path: Path) -> None:
-        """Serve the run that has this network with what listens at a path."""
+    async def open(self, network: Network, doors: Mapping[int, Path]) -> None:
+        """Serve the run that has this network, at each port with what listens at a path. Raises `StartFailed`."""
         if network.id in self._open:
             return
-        listening = await in_thread(within, self._namespace, lambda: _listen(network.gateway, self._port))
-        tasks: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(_handler(network, path, tasks), sock=listening, limit=CHUNK)
-        self._open[network.id] = _Open(server, tasks)
+        opened = self._open[network.id] = _Open(tuple(doors))
+        try:
+            for port, path in doors.items():
+                listening = await in_thread(within, self._namespace, partial(_listen, network.gateway, port))
+                handler = _handler(network, path, opened.tasks)
+                opened.servers.append(await asyncio.start_server(handler, sock=listening, limit=CHUNK))
+        except BaseException:
+            await self.close(network)
+            raise
+
+    def ports(self, network: Network) -> tuple[int, ...]:
+        """Give the ports that are served on a network now."""
+        opened = self._open.get(network.id)
+        return opened.ports if opened else ()
 
     async def close(self, network: Network) -> None:
-        """Close the port of a network, and every connection that came through it."""
+        """Close the ports of a network, and every connection that came through them."""
         opened = self._open.pop(network.id, None)
-        if opened is None:
-            return
-        opened.server.close()
-        for task in opened.tasks:
-            task.cancel()
-        await asyncio.gather(*opened.tasks, return_exceptions=True)
+        if opened is not None:
+            await opened.close()
 
     async def close_all(self) -> None:
-        for network_id in list(self._open):
-            opened = self._open.pop(network_id)
-            opened.server.close()
-            for task in opened.tasks:
-                task.cancel()
-            await asyncio.gather(*opened.tasks, return_exceptions=True)
+        while self._open:
+            await self._open.popitem()[1].close()
 
 
 def port_is_free(port: int, namespace: Path | None) -> bool:
@@ -113,26 +122,8 @@ def _handler(network: Network, path: Path, tasks: set[asyncio.Task[None]]) -> Ha
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: Path) -> None:
     try:
-        inner_reader, inner_writer = await asyncio.open_unix_connection(str(path), limit=CHUNK)
+        inner = await asyncio.open_unix_connection(str(path), limit=CHUNK)
     except OSError:
         writer.transport.abort()
         return
-    ways = [asyncio.ensure_future(_flow(reader, inner_writer)), asyncio.ensure_future(_flow(inner_reader, writer))]
-    try:
-        # When either side goes away, so does the other.
-        await asyncio.wait(ways, return_when=asyncio.FIRST_EXCEPTION)
-    finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-        for end in (writer, inner_writer):
-            end.transport.abort() if end.transport.get_write_buffer_size() else end.close()
-
-
-async def _flow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Carry one direction; a slow receiver slows the sender."""
-    while data := await reader.read(CHUNK):
-        writer.write(data)
-        await writer.drain()
-    with suppress(OSError, NotImplementedError):
-        writer.write_eof()
+    await carry((reader, writer), inner)

@@ -6,7 +6,7 @@ they reach every address of it. So the node has a chain of its own, into which a
 
 import asyncio
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from hanse_node.errors import CannotStart
@@ -27,8 +27,11 @@ class Firewall:
         self._enter = ("nsenter", f"--net={namespace}") if namespace else ()
         self._lock = asyncio.Lock()
 
-    async def ensure(self, networks: Iterable[Network]) -> None:
-        """Check that the rules are there, first of all and complete; mend what is not. Raises `CannotStart`."""
+    async def ensure(self, networks: Mapping[Network, Iterable[int]]) -> None:
+        """Check that the rules are there, first of all and complete; mend what is not. Raises `CannotStart`.
+
+        With each network come the ports that are served on it besides the one that all have.
+        """
         wanted = self._rules(networks)
         async with self._lock:
             if not await self._holds("iptables", wanted):
@@ -45,12 +48,13 @@ class Firewall:
                 await self._run(program, "-F", self._labels.chain, check=False)
                 await self._run(program, "-X", self._labels.chain, check=False)
 
-    def _rules(self, networks: Iterable[Network]) -> list[str]:
+    def _rules(self, networks: Mapping[Network, Iterable[int]]) -> list[str]:
         """Give the chain as `iptables -S` prints it."""
+        chain = self._labels.chain
         accepted = [
-            f"-A {self._labels.chain} -d {network.gateway}/32 -i {network.bridge} -p tcp -m tcp --dport {self._port} "
-            "-j ACCEPT"
+            f"-A {chain} -d {network.gateway}/32 -i {network.bridge} -p tcp -m tcp --dport {port} -j ACCEPT"
             for network in sorted(networks, key=lambda network: network.bridge)
+            for port in sorted({self._port, *networks[network]})
         ]
         return [*accepted, self._drop()]
 

@@ -13,7 +13,7 @@ import structlog
 from hanse_node.docker_settings import Docker
 from hanse_node.errors import CannotStart
 from hanse_node.runtimes.base import StartFailed
-from hanse_node.runtimes.docker.containers import Recipe
+from hanse_node.runtimes.docker.containers import Recipe, doors_of
 from hanse_node.runtimes.docker.doorway import Doorway, port_is_free
 from hanse_node.runtimes.docker.engine import Engine, EngineDown, EngineRefused, Json
 from hanse_node.runtimes.docker.firewall import Firewall
@@ -41,9 +41,9 @@ class Isolation:
         self._docker = docker
         identity = _identity(state / "identity.json", docker.network_namespace)
         self.labels = Labels(name, identity["instance"])
-        self.recipe = Recipe(docker, self.labels, identity["port"], gpu)
+        self.recipe = Recipe(docker, self.labels, identity["port"], identity["egress_port"], gpu)
         self._firewall = Firewall(self.labels, self.recipe.port, docker.network_namespace)
-        self._doorway = Doorway(self.recipe.port, docker.network_namespace)
+        self._doorway = Doorway(docker.network_namespace)
         self._networks = Networks(engine, self.labels, spare, str(docker.addresses) if docker.addresses else None)
         self._probe = probe(engine, self.recipe, outside)
         self._readying = asyncio.Lock()
@@ -62,16 +62,17 @@ class Isolation:
                 await self._prove()
                 self._fill()
 
-    async def take(self, socket_path: Path) -> Network:
-        """Give a proven network on which this socket is served."""
+    async def take(self, doors: Mapping[int, Path]) -> Network:
+        """Give a proven network, at whose ports these sockets are served."""
         try:
             await self.ready()
             network = await self._networks.take()
             try:
+                # First taken, then opened: a port on which somebody else listens is never shown to a run.
+                await self._doorway.open(network, doors)
                 await self._ensure()
-                await self._doorway.open(network, socket_path)
             except BaseException:
-                await asyncio.shield(self._networks.give_back(network))
+                await asyncio.shield(self.release(network.id))
                 raise
         except CannotStart as error:
             raise StartFailed(error.message) from error
@@ -84,7 +85,8 @@ class Isolation:
         for container in containers:
             network = self._networks.used(_network_of(container))
             if network is not None and container["State"] == "running":
-                await self._doorway.open(network, Path(_label(container, "socket")))
+                await self._doorway.open(network, doors_of(container["Labels"], self.recipe.port))
+        await self._ensure()
 
     async def release(self, network_id: str) -> None:
         """Take back the network of a run whose container is gone."""
@@ -111,6 +113,12 @@ class Isolation:
                 await self._networks.clear()
                 if not self._networks.all and self._docker.firewall == "manage":
                     await self._firewall.remove()
+
+    async def engine_networks(self) -> list[str]:
+        """Give the subnets of all networks of the engine, those of others too."""
+        found = await self._engine.ask("GET", "networks")
+        configs = (config for network in found for config in (network.get("IPAM") or {}).get("Config") or ())
+        return [str(config["Subnet"]) for config in configs if config.get("Subnet")]
 
     async def containers(self) -> list[Json]:
         """Give all containers of runs of this node, ended ones too."""
@@ -143,7 +151,7 @@ class Isolation:
         network = await self._networks.take()
         try:
             await self._ensure()
-            await self._doorway.open(network, Path("/nowhere"))
+            await self._doorway.open(network, {self.recipe.port: Path("/nowhere")})
             await self._probe.prove(network)
         finally:
             await self._doorway.close(network)
@@ -152,7 +160,7 @@ class Isolation:
 
     async def _ensure(self) -> None:
         if self._docker.firewall == "manage":
-            await self._firewall.ensure(self._networks.all)
+            await self._firewall.ensure({network: self._doorway.ports(network) for network in self._networks.all})
 
     def _fill(self) -> None:
         if self._filling is None or self._filling.done():
@@ -193,11 +201,12 @@ class Isolation:
 
 
 def _identity(path: Path, namespace: Path | None) -> Json:
-    """Read, or choose at the first start, the number of this node at its engine and the port of its proxy."""
+    """Read, or choose at the first start, the number of this node at its engine and the ports of its proxies."""
     found = read_state(path)
-    if "instance" not in found or "port" not in found:
-        port = next(port for port in random.sample(PORTS, len(PORTS)) if port_is_free(port, namespace))
-        found = {"instance": secrets.token_hex(4), "port": port}
+    missing = [name for name in ("port", "egress_port") if name not in found]
+    if missing or "instance" not in found:
+        free = (port for port in random.sample(PORTS, len(PORTS)) if port_is_free(port, namespace))
+        found = {"instance": secrets.token_hex(4), **found, **dict(zip(missing, free, strict=False))}
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_text(json.dumps(found))
     return found
@@ -206,7 +215,3 @@ def _identity(path: Path, namespace: Path | None) -> Json:
 def _network_of(container: Json) -> str:
     networks: Mapping[str, Json] = (container.get("NetworkSettings") or {}).get("Networks") or {}
     return next((str(joined["NetworkID"]) for joined in networks.values()), "")
-
-
-def _label(container: Json, name: str) -> str:
-    return str(container["Labels"].get(f"eu.hanse.{name}", ""))

@@ -3,8 +3,9 @@
 import json
 from dataclasses import dataclass
 
-NODE, INSTANCE, RUN, JOB, SOCKET, SECONDS, LOG_BYTES, IMAGE, PROFILE = (
-    f"eu.hanse.{name}" for name in ("node", "instance", "run", "job", "socket", "seconds", "log", "image", "profile")
+NODE, INSTANCE, RUN, JOB, SOCKET, DOORS, SECONDS, LOG_BYTES, IMAGE, PROFILE = (
+    f"eu.hanse.{name}"
+    for name in ("node", "instance", "run", "job", "socket", "doors", "seconds", "log", "image", "profile")
 )
 
 

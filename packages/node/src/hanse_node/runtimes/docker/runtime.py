@@ -71,7 +71,7 @@ class DockerRuntime:
     async def start(self, spec: RunSpec) -> str:
         self._isolation.recipe.check(spec)
         image_id = await self._images.fetch(spec.image, spec.digest)
-        network = await self._isolation.take(spec.proxy_socket)
+        network = await self._isolation.take(self._isolation.recipe.doors(spec))
         try:
             await in_thread(_let_in, spec)
             container = await made_or_undone(self._create(spec, image_id, network), self._drop)
@@ -135,6 +135,9 @@ class DockerRuntime:
         kept = [container for container in containers if container["Id"] not in never_started]
         await self._isolation.serve(kept)
         return {int(container["Labels"][labels.RUN]): str(container["Id"]) for container in kept}
+
+    async def networks(self) -> Sequence[str]:
+        return await self._isolation.engine_networks()
 
     async def close(self) -> None:
         for following in self._followed.values():

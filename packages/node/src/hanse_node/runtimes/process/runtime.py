@@ -5,7 +5,7 @@ import marshal
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,9 @@ class ProcessRuntime:
                 found[int(state.name)] = str(reference)
         return found
 
+    async def networks(self) -> Sequence[str]:
+        return ()
+
     async def close(self) -> None:
         self._endings.close()
 
@@ -146,6 +149,8 @@ class ProcessRuntime:
 
 def _check_paths(spec: RunSpec) -> None:
     """Name what is missing before anything is started."""
+    if spec.egress_socket is not None:
+        raise StartFailed("the policy gives this run a way out, which only the docker runtime can open")
     for mount in spec.mounts:
         if mount.is_path and not Path(mount.uri).exists():
             raise StartFailed(f"the file of the database {mount.label!r} is not there: {mount.uri}")

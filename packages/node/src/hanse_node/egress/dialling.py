@@ -1,0 +1,147 @@
+"""Connecting on behalf of a run: names are resolved here, and what was judged is what is connected to."""
+
+import asyncio
+import base64
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from hanse_core.errors import Unavailable
+from hanse_node.egress.rules import Address, Destination, permitted, plain_address, way_to
+from hanse_node.egress_settings import HttpProxy, Way
+from hanse_node.streams import Line
+
+SECONDS = 15.0
+ANSWER_BYTES = 65536
+Resolver = Callable[[str], Awaitable[Sequence[str]]]
+Networks = Callable[[], Awaitable[Sequence[str]]]
+
+
+class NoAnswer(Unavailable):
+    """A destination that is allowed but does not answer."""
+
+    status = 502
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """A connection, and how it came about."""
+
+    line: Line
+    way: str
+    peer: str
+    """Where the connection goes: an address, or the proxy."""
+    authorization: str | None = None
+    """With a proxy at the other end: what it wants to hear with each plain request (may be empty)."""
+
+
+async def resolve(name: str) -> Sequence[str]:
+    """Ask the machine's name service."""
+    found = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+class Dialler:
+    """Connects to what the ways of a run lead to, and to nothing else."""
+
+    def __init__(self, inner: Networks, proxy: HttpProxy | None = None, resolver: Resolver = resolve) -> None:
+        self._inner = inner
+        self._proxy = proxy
+        self._resolve = resolver
+
+    async def dial(self, ways: Mapping[str, Way], destination: Destination, *, plain: bool) -> Dialled:
+        """Connect; `plain` is for single HTTP requests, which a proxy takes without a tunnel.
+
+        Raises `Refused` and `NoAnswer`.
+        """
+        name, way = way_to(ways, destination)
+        try:
+            async with asyncio.timeout(SECONDS):
+                if way.through_proxy and self._proxy is not None:
+                    return await self._through(self._proxy, name, ways, destination, plain=plain)
+                addresses = await self._addresses(destination)
+                good = permitted(ways, destination, addresses, await self._all_inner(addresses))
+                return await self._directly(name, good, destination)
+        except TimeoutError:
+            raise NoAnswer(f"{destination} does not answer within {SECONDS:.0f} s") from None
+        except OSError as error:
+            raise NoAnswer(f"{destination} cannot be reached: {error.strerror or error}") from error
+
+    async def _addresses(self, destination: Destination) -> list[Address]:
+        if destination.address is not None:
+            return [destination.address]
+        try:
+            found = await self._resolve(destination.host)
+            return [plain_address(text) for text in dict.fromkeys(found)]
+        except (socket.gaierror, UnicodeError) as error:
+            raise NoAnswer(f"the name {destination.host} is not known here: {error}") from error
+
+    async def _all_inner(self, addresses: Sequence[Address]) -> list[str]:
+        own = [str(address) for address in addresses if _is_of_this_machine(address)]
+        return [*own, *await self._inner()]
+
+    async def _directly(self, way: str, addresses: Sequence[Address], destination: Destination) -> Dialled:
+        trouble: OSError = OSError("no address")
+        for address in addresses:
+            try:
+                line = await asyncio.open_connection(str(address), destination.port)
+            except OSError as error:
+                trouble = error
+                continue
+            return Dialled(line, way, str(address))
+        raise trouble
+
+    async def _through(
+        self, proxy: HttpProxy, way: str, ways: Mapping[str, Way], destination: Destination, *, plain: bool
+    ) -> Dialled:
+        """Let the proxy resolve names: this machine may have no name service for the outside."""
+        if destination.address is not None:
+            permitted(ways, destination, [destination.address], await self._all_inner([destination.address]))
+        host, port = proxy.address
+        secure = ssl.create_default_context() if proxy.is_secure else None
+        try:
+            reader, writer = await asyncio.open_connection(host, port, ssl=secure)
+        except OSError as error:
+            raise NoAnswer(f"the proxy {proxy.url} cannot be reached: {error.strerror or error}") from error
+        said = _authorization(proxy)
+        if plain:
+            return Dialled((reader, writer), way, proxy.url, said)
+        try:
+            await _ask_for_tunnel(reader, writer, proxy, destination, said)
+        except BaseException:
+            writer.transport.abort()
+            raise
+        return Dialled((reader, writer), way, proxy.url)
+
+
+async def _ask_for_tunnel(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, proxy: HttpProxy, destination: Destination, said: str
+) -> None:
+    lines = [f"CONNECT {destination} HTTP/1.1", f"Host: {destination}"]
+    lines += [f"Proxy-Authorization: {said}"] if said else []
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+        status = int(head.split(b" ", 2)[1])
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, IndexError) as error:
+        raise NoAnswer(f"the proxy {proxy.url} does not answer as one") from error
+    if status == 407:
+        raise NoAnswer(f"the proxy {proxy.url} does not accept the username and password of this station")
+    if status != 200:
+        raise NoAnswer(f"the proxy {proxy.url} refuses {destination} ({status})")
+
+
+def _authorization(proxy: HttpProxy) -> str:
+    found = proxy.credentials()
+    return "" if found is None else "Basic " + base64.b64encode(":".join(found).encode()).decode()
+
+
+def _is_of_this_machine(address: Address) -> bool:
+    """Tell whether an address is one of this machine's own: only those can be bound."""
+    try:
+        with socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as trial:
+            trial.bind((str(address), 0))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,212 @@
+"""Ways out, tried from inside containers: what is listed is reached, and nothing else, by whatever detour."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from docker_engine import OUTSIDE
+from hanse_node.egress.ways import WaysOut
+from hanse_node.policy.decision import Terms
+from hanse_node.runtimes.base import Exit
+from hanse_node.settings import Settings
+
+pytestmark = [
+    pytest.mark.needs("docker"),
+    pytest.mark.timeout(300),
+    pytest.mark.allow_hosts(["127.0.0.1", OUTSIDE]),
+]
+
+PORT = 8000
+SERVES = """
+import http.server, sys
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        there = self.headers.get("X-To")
+        self.send_response(302 if there else 200)
+        self.send_header(*(("Location", there) if there else ("X-Nothing", "1")))
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+server = http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Answers)
+print("ready", flush=True)
+server.serve_forever()
+"""
+ASKS = """
+import os, socket, urllib.error, urllib.request
+for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
+    os.environ[name] = variable(name)
+proxy = os.environ["HTTP_PROXY"].rpartition("/")[2].split(":")
+def get(url, **headers):
+    try:
+        request = urllib.request.Request(url, headers={name.replace("_", "-"): text for name, text in headers.items()})
+        return urllib.request.urlopen(request, timeout=20).read().decode()
+    except urllib.error.HTTPError as error:
+        return f"{error.code} {error.reason}"
+def connect(destination):
+    with socket.create_connection((proxy[0], int(proxy[1])), 20) as line:
+        line.sendall(f"CONNECT {destination} HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n".encode())
+        return line.makefile("rb").readline().decode().strip()
+def tcp(address, port):
+    try:
+        socket.create_connection((address, port), 0.5).close()
+        return "reached"
+    except OSError:
+        return "closed"
+"""
+
+
+class Names:
+    """A name service that answers as a test says, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, list[str]] = {}
+        self.asked: list[str] = []
+
+    async def __call__(self, name: str) -> Sequence[str]:
+        self.asked.append(name)
+        return self.known[name]
+
+
+@pytest.fixture
+async def outside(sample_engine: Any) -> AsyncIterator[str]:
+    """Address of a web server that is neither this machine nor a container: at the far end of the engine's cable."""
+    host, _, last = sample_engine.gateway.rpartition(".")
+    address = f"{host}.{int(last) + 1}"
+    serving = await asyncio.create_subprocess_exec(
+        "nsenter", f"--net=/run/netns/{sample_engine.name}", "python3", "-c", SERVES, address, str(PORT),
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert serving.stdout is not None
+    assert await serving.stdout.readline() == b"ready\n"
+    yield address
+    serving.kill()
+    await serving.wait()
+
+
+async def started(bench: Any, ways: WaysOut, code: str, run_id: int = 7, gives: Sequence[str] = ("way",)) -> Any:
+    """Start a run with its ways open."""
+    runtime = bench.opened[0]
+    spec = await bench.spec(code, run_id=run_id)
+    socket = await ways.open(run_id, spec.proxy_socket.parent, Terms(egress=tuple(gives)), ())
+    spec = type(spec)(**{**{name: getattr(spec, name) for name in spec.__slots__}, "egress_socket": socket})
+    reference = await runtime.start(spec)
+    bench.references.append(reference)
+    return reference, spec
+
+
+async def result(bench: Any, reference: str, spec: Any) -> Any:
+    ended = await bench.opened[0].wait(reference)
+    assert ended == Exit(0), (ended, (await bench.opened[0].logs(reference)).decode())
+    return json.loads((spec.folder / "output").read_text())
+
+
+def ways_of(bench: Any, names: Names, **way: Any) -> WaysOut:
+    given = {"name": "n", "api_key": "k", "server_url": "http://localhost", "directory": bench.folder}
+    settings = Settings.model_validate({**given, "egress": {"way": {"ports": [PORT], **way}}})
+    return WaysOut(settings, bench.opened[0].networks, names)
+
+
+async def test_a_run_reaches_what_is_listed_and_nothing_else(in_containers: Any, outside: str) -> None:
+    bench, names = in_containers, Names()
+    runtime = bench.open()
+    names.known = {
+        "terminology.example": [outside],
+        "loopback.below.example": ["127.0.0.1"],
+        "metadata.below.example": ["169.254.169.254"],
+        "engine.below.example": ["198.19.255.1"],
+        "machine.below.example": [bench.engine.gateway],
+    }
+    ways = ways_of(bench, names, domains=["terminology.example", "*.below.example"])
+    other, _ = await started(bench, ways, "hang()", run_id=8)
+    described = bench.engine.ask("GET", f"/containers/{other}/json")["NetworkSettings"]["Networks"].values()
+    neighbour, gateway = next((joined["IPAddress"], joined["Gateway"]) for joined in described)
+    ports = json.loads((bench.folder / "state" / "identity.json").read_text())
+    code = (
+        ASKS
+        + f"""
+listed, outside = "terminology.example:{PORT}", "{outside}"
+result = {{
+    "plain": get(f"http://{{listed}}/x"),
+    "tunnel": connect(listed),
+    "own proxy": get(variable("HOST") + ":" + variable("PORT") + "/hello"),
+    "refused": {{
+        "address": connect(f"{{outside}}:{PORT}"),
+        "plain address": get(f"http://{{outside}}:{PORT}/"),
+        "name": connect("evil.example:{PORT}"),
+        "port": connect("terminology.example:22"),
+        "redirect": get(f"http://{{listed}}/", X_To="http://evil.example:{PORT}/"),
+        "redirect to an address": get(f"http://{{listed}}/", X_To=f"http://{{outside}}:{PORT}/"),
+        **{{name: connect(f"{{name}}.below.example:{PORT}") for name in ("loopback", "metadata", "engine", "machine")}},
+        "neighbour": connect("{neighbour}:{PORT}"),
+        "gateway": connect("{gateway}:{ports["port"]}"),
+    }},
+    "tcp": [tcp(outside, {PORT}), tcp("{gateway}", {ports["egress_port"]}), tcp("{gateway}", {ports["port"]}),
+            tcp("{neighbour}", {PORT})],
+}}
+try:
+    result["tcp"].append(socket.gethostbyname("terminology.example"))
+except OSError:
+    result["tcp"].append("closed")
+"""
+    )
+    reference, spec = await started(bench, ways, code)
+    answering = await asyncio.start_unix_server(_hello, str(spec.proxy_socket))
+    told = await result(bench, reference, spec)
+    answering.close()
+    await runtime.stop(other)
+    await ways.close_all()
+    assert (told["plain"], told["own proxy"]) == ("hello", "hello")
+    assert told["tunnel"] == "HTTP/1.1 200 Connection established"
+    refused = {what: answer.replace("HTTP/1.1 ", "")[:4] for what, answer in told["refused"].items()}
+    assert set(refused.values()) == {"403 "}, told["refused"]
+    assert set(told["tcp"]) == {"closed"}, told
+    assert "evil.example" not in names.asked
+
+
+async def test_a_run_without_a_way_out_finds_none(in_containers: Any, outside: str) -> None:
+    bench = in_containers
+    bench.open()
+    ways = ways_of(bench, Names(), addresses=[outside])
+    port = json.loads((bench.folder / "state" / "identity.json").read_text())["egress_port"]
+    code = f"""
+import socket
+try:
+    socket.create_connection(("proxyserver", {port}), 0.5)
+    reached = True
+except OSError:
+    reached = False
+result = [reached, sorted(name for name in environment() if "PROXY" in name.upper())]
+"""
+    told = await result(bench, *await started(bench, ways, code, gives=()))
+    assert told == [False, []]
+
+
+async def test_a_run_that_was_adopted_has_its_ways_again(in_containers: Any, outside: str) -> None:
+    bench = in_containers
+    former = bench.open()
+    ways = ways_of(bench, Names(), addresses=[outside])
+    code = (
+        "open(variable('TEMPORARY_FOLDER') + '/gate').readline()\n" + ASKS + f"result = get('http://{outside}:{PORT}/')"
+    )
+    reference, spec = await started(bench, ways, code)
+    await ways.close_all()
+    await former.close()
+    again = bench.open()
+    bench.opened.reverse()
+    assert await again.adopt() == {7: reference}
+    ways = ways_of(bench, Names(), addresses=[outside])
+    assert await ways.open(7, spec.proxy_socket.parent, Terms(egress=("way",)), ()) == spec.egress_socket
+    bench.open_gate()
+    assert await result(bench, reference, spec) == "hello"
+    await ways.close_all()
+
+
+async def _hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+    await writer.drain()
+    writer.close()
