@@ -244,13 +244,13 @@ class TestTheCheck:
     async def test_it_tries_the_isolation_beside_a_node_at_work(self, bench: Any) -> None:
         runtime, reference, _ = await bench.run("hang()")
         networks = bench.engine.networks()
-        (finding,) = await check._engine(self.settings(bench))
+        (finding,) = await check._engine(self.settings(bench), None)
         assert finding.ok, finding
         assert bench.engine.networks() == networks
         assert await runtime.adopt() == {7: reference}
 
     async def test_it_tells_what_is_open_and_what_does_not_answer(self, bench: Any) -> None:
-        (open_,) = await check._engine(self.settings(bench, firewall="verify"))
-        (silent,) = await check._engine(self.settings(bench, host="unix:///nowhere/docker.sock"))
+        (open_,) = await check._engine(self.settings(bench, firewall="verify"), None)
+        (silent,) = await check._engine(self.settings(bench, host="unix:///nowhere/docker.sock"), None)
         assert open_.problem == check.Problem.ISOLATION
         assert silent.problem == check.Problem.ENGINE
