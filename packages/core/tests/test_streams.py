@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanse_core.crypto import envelope
-from hanse_core.crypto.streams import BlobPayload, Opener
+from hanse_core.crypto.streams import BlobPayload, Opener, Writer
 from hanse_core.errors import Invalid
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -29,6 +29,16 @@ def test_a_blob_is_opened_however_it_is_cut(message: bytes, size: int, is_sealed
     assert len(blob) == payload.size
     assert opened(blob, size) == message
     assert b"".join(payload.pieces()) == blob
+
+
+@settings(deadline=None)
+@given(message=messages, size=st.integers(1, 400), is_sealed=st.booleans())
+def test_a_blob_is_written_however_its_message_arrives(message: bytes, size: int, is_sealed: bool) -> None:
+    writer = Writer(KEY.public_key() if is_sealed else None)
+    parts = [writer.feed(message[at : at + size]) for at in range(0, len(message), size)]
+    blob = b"".join([*parts, writer.finish()])
+    assert opened(blob, 100) == message
+    assert len(blob) == BlobPayload(message, KEY.public_key() if is_sealed else None).size
 
 
 @settings(deadline=None)

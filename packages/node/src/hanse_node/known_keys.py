@@ -83,6 +83,10 @@ class KnownKeys:
             f"hanse node key trust {organization_id}"
         )
 
+    def has(self, published: str) -> bool:
+        """Tell whether some organization's key is this one. Raises `Invalid` for what is no key."""
+        return _normal(published) in {pin.key for pin in self.all().values()}
+
     def put(self, organization_id: int, published: str, name: str = "") -> str:
         """Believe a key from now on; give its fingerprint."""
         published = _normal(published)

@@ -1,6 +1,6 @@
 """What passes between this node and the server besides runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Answer = tuple[int, Mapping[str, str], bytes]
@@ -21,5 +21,6 @@ class Forward:
     path: str
     token: str | None = None
     query: Sequence[tuple[str, str]] = ()
-    body: bytes | None = None
+    body: bytes | AsyncIterable[bytes] | None = None
+    """What arrives piece by piece can be sent only once."""
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from hanse_node.messages import Organization
 from hanse_node.settings import Encryption
 
 if TYPE_CHECKING:
-    from hanse_core.crypto.streams import Opener
+    from hanse_core.crypto.streams import Opener, Writer
     from hanse_node.known_keys import KnownKeys
 
 
@@ -73,6 +73,20 @@ class Vault:
         if isinstance(self._sealer, EnvelopeSealer):
             return self._sealer.opener(is_blob=True)
         return Opener(None, is_blob=True)
+
+    def writer(self, public_key: str) -> "Writer":
+        """Give what writes a blob for whoever has this public key, piece by piece. Raises `Invalid` for no key."""
+        from hanse_core.crypto.streams import Writer
+
+        if not self.encrypted:
+            return Writer()
+        from hanse_core.crypto import keys
+
+        return Writer(keys.load_public(public_key))
+
+    def is_known(self, public_key: str) -> bool:
+        """Tell whether this is the key that is believed to be that of some organization."""
+        return self._known_keys is None or self._known_keys.has(public_key)
 
     def seal(self, message: bytes, public_key: str = "") -> str:
         """Seal for the organization with this public key. Raises `Invalid` when the key is needed and unusable."""

@@ -96,3 +96,11 @@ async def sealed(folder: Path, key_file: Path) -> AsyncIterator[tuple[Served, Va
     vault = Vault(Encryption(enabled=True, private_key=key_file))
     async with _serving(vault, folder) as served:
         yield served, vault
+
+
+@pytest.fixture
+async def pinned(folder: Path, key_file: Path) -> AsyncIterator[Served]:
+    """An encrypted station that notes the keys of partners."""
+    vault = Vault(Encryption(enabled=True, private_key=key_file), folder / "keys.json")
+    async with _serving(vault, folder) as served:
+        yield served

@@ -32,11 +32,7 @@ class BlobPayload:
         self._head = b""
         self._key = self._iv = b""
         if recipient is not None:
-            from cryptography.hazmat.primitives.asymmetric import padding
-
-            self._key, self._iv = os.urandom(32), os.urandom(16)
-            wrapped = recipient.encrypt(self._key, padding.PKCS1v15())
-            self._head = base64.b64encode(wrapped) + _SEPARATOR + base64.b64encode(self._iv) + _SEPARATOR
+            self._head, self._key, self._iv = _new_head(recipient)
 
     @property
     def size(self) -> int:
@@ -52,6 +48,32 @@ class BlobPayload:
         view = memoryview(self._message)
         for start in range(0, len(view), _PIECE):
             yield write(view[start : start + _PIECE])
+
+
+class Writer:
+    """Writes a blob as its message arrives, in the clear or sealed for one organization."""
+
+    def __init__(self, recipient: rsa.RSAPublicKey | None = None) -> None:
+        self._head = self._carry = b""
+        self._cipher: Any = None
+        if recipient is not None:
+            self._head, key, iv = _new_head(recipient)
+            self._cipher = _cipher(key, iv)
+
+    def feed(self, data: bytes) -> bytes:
+        """Give what can be written so far."""
+        if self._cipher is not None:
+            head, self._head = self._head, b""
+            written: bytes = head + self._cipher.update(data)
+            return written
+        data = self._carry + data
+        whole = len(data) // 3 * 3
+        self._carry = data[whole:]
+        return base64.b64encode(data[:whole])
+
+    def finish(self) -> bytes:
+        """Give the rest once all has arrived."""
+        return self._head + base64.b64encode(self._carry)
 
 
 class Opener:
@@ -134,6 +156,15 @@ class _Base64:
             return base64.b64decode(data, validate=True)
         except (binascii.Error, ValueError) as error:
             raise Invalid("the payload is not base64; is the collaboration encrypted after all?") from error
+
+
+def _new_head(recipient: rsa.RSAPublicKey) -> tuple[bytes, bytes, bytes]:
+    """Make what a sealed blob begins with; give it, the key and the initial counter."""
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    key, iv = os.urandom(32), os.urandom(16)
+    wrapped = recipient.encrypt(key, padding.PKCS1v15())
+    return base64.b64encode(wrapped) + _SEPARATOR + base64.b64encode(iv) + _SEPARATOR, key, iv
 
 
 def _opened(private_key: rsa.RSAPrivateKey, wrapped: bytes, iv: bytes) -> Any:

@@ -6,9 +6,10 @@ import binascii
 import contextlib
 import hmac
 import json
+import re
 import uuid
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from starlette.applications import Starlette
@@ -20,19 +21,23 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hanse_core.errors import HanseError, Invalid, TooLarge, to_wire
 from hanse_core.protocol import KEEPALIVE_SECONDS
-from hanse_node.messages import Answer, Forward
+from hanse_node.messages import Answer, Forward, Organization
 from hanse_node.proxy import tokens
 from hanse_node.proxy.relay import Relay, ServedRun
 from hanse_node.vault import Vault
+
+if TYPE_CHECKING:
+    from hanse_core.crypto.streams import Opener, Writer
 
 PROMPT_SECONDS = 1.0
 """An answer that comes within this is sent with its own status code; after it, headers go out and blanks follow."""
 BODY_BYTES = 256 * 1024 * 1024
 RUN = "hanse.run"
+_BLOB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OPEN_PATHS = frozenset({"/version", "/health"})
 PASSED_HEADERS = ("content-type", "total-count", "link", "retry-after")
 READABLE = (
-    "/task", "/task/{id:int}", "/run", "/run/{id:int}", "/organization", "/organization/{id:int}",
+    "/task", "/task/{id:int}", "/run", "/run/{id:int}",
     "/collaboration/{id:int}", "/study", "/study/{id:int}", "/vpn/algorithm/addresses",
 )  # fmt: skip
 log = structlog.get_logger()
@@ -88,8 +93,10 @@ class Endpoints:
             Route("/result", _guarded(self.results)),
             Route("/result/{id:int}", _guarded(self.result)),
             Route("/blobstream/status", _guarded(self.blob_status)),
-            Route("/blobstream", _guarded(self.no_blobs), methods=["POST"]),
-            Route("/blobstream/{id}", _guarded(self.no_blobs)),
+            Route("/organization", _guarded(self.organizations)),
+            Route("/organization/{id:int}", _guarded(self.organizations)),
+            Route("/blobstream", _guarded(self.upload), methods=["POST"]),
+            Route("/blobstream/{id:uuid}", _guarded(self.download)),
         ]
         app = Starlette(routes=routes, exception_handlers={HTTPException: _not_here})
         app.router.redirect_slashes = False
@@ -142,11 +149,43 @@ class Endpoints:
         answer = await self._relay.send(_run(request), _forward(request), repeat=True)
         return JSONResponse({"blob_store_enabled": False}) if answer[0] in (404, 405) else _passed(answer)
 
-    async def no_blobs(self, _: Request) -> Response:
-        return _problem(501, "this node does not pass large results on yet", "error")
+    async def organizations(self, request: Request) -> Response:
+        """Pass on organizations, and note their keys: algorithms read them here before they upload for them."""
+        answer = await self._relay.send(_run(request), _forward(request), repeat=True)
+        if self._vault.encrypted and answer[0] == 200:
+            for organization_id, organization in _organizations(answer[2]):
+                with contextlib.suppress(Invalid):  # Said in the log; an upload for that key is refused.
+                    self._vault.recipient(organization_id, organization)
+        return _passed(answer)
+
+    async def upload(self, request: Request) -> Response:
+        """Seal an input for the organization whose key is given, and pass it on, as it arrives."""
+        run, key = _run(request), request.headers.get("x-public-key", "")
+        if self._vault.encrypted and not key:
+            raise Invalid("Missing X-Public-Key header: in an encrypted collaboration it says for whom to seal")
+        if self._vault.encrypted and not self._vault.is_known(key):
+            raise Invalid(
+                "X-Public-Key is not the key that this station knows of any organization. Read the organization first "
+                "(GET /organization/<id>); if its key has changed, the station's administrator has to confirm it"
+            )
+        status = await self._relay.send(run, Forward("GET", "/blobstream/status"), repeat=True)
+        if status[0] != 200:  # A token that is too old is noticed, and renewed, before what can be sent only once.
+            return _passed(status)
+        pieces = _written(self._vault.writer(key), request.stream())
+        headers = {"content-type": "application/octet-stream"}
+        return _passed(
+            await self._relay.send(run, Forward("POST", "/blobstream", body=pieces, headers=headers), repeat=False)
+        )
+
+    async def download(self, request: Request) -> Response:
+        """Open an input or result of the run's own tasks, as it arrives."""
+        pieces = _read(self._vault.opener(), self._relay.download(_run(request), str(request.path_params["id"])))
+        return _Streamed(await anext(pieces, b""), pieces)
 
     async def _sealed(self, entry: Any) -> dict[str, Any]:
         try:
+            if _BLOB.fullmatch(entry["input"]):
+                return {**entry}  # It was sealed on its way to the blob store.
             organization_id, plain = int(entry["id"]), base64.b64decode(entry["input"], validate=True)
         except (KeyError, TypeError, ValueError, binascii.Error):
             raise Invalid("each organization needs an id and an input in base64") from None
@@ -171,6 +210,40 @@ class Endpoints:
         except Invalid as error:
             log.error("result_not_opened", result_id=item.get("id"), cause=error.message)
             raise Invalid(f"result {item.get('id')} cannot be opened here: {error.message}") from error
+
+
+class _Streamed(Response):
+    """Sends pieces as they come; when one cannot be had, the connection breaks, so that no part passes for the whole.
+
+    Not a StreamingResponse, as with `_Held`.
+    """
+
+    def __init__(self, first: bytes, rest: AsyncIterator[bytes]) -> None:
+        super().__init__(media_type="application/octet-stream")
+        del self.headers["content-length"]
+        self._first = first
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self._first, "more_body": True})
+        async for piece in self._rest:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _written(writer: "Writer", plain: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for piece in plain:
+        if written := writer.feed(piece):
+            yield written
+    yield writer.finish()
+
+
+async def _read(opener: "Opener", stored: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for piece in stored:
+        if plain := opener.feed(piece):
+            yield plain
+    yield opener.finish()
 
 
 class _Held(Response):
@@ -242,6 +315,19 @@ def _forward(request: Request) -> Forward:
         query.setdefault(name, value)
     ids = [("ids", value) for value in request.query_params.getlist("ids")]
     return Forward("GET", request.scope["path"], query=[*query.items(), *ids])
+
+
+def _organizations(body: bytes) -> list[tuple[int, Organization]]:
+    """Read organizations from one, or from a page of them."""
+    try:
+        fields = json.loads(body)
+        items = fields["data"] if isinstance(fields.get("data"), list) else [fields]
+        return [
+            (int(item["id"]), Organization(str(item.get("name", "")), str(item.get("public_key") or "")))
+            for item in items
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return []
 
 
 def _passed(answer: Answer) -> Response:

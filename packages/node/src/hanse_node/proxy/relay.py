@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
 
-from hanse_core.errors import HanseError
+from hanse_core.errors import HanseError, Malformed, Unauthenticated, Unsupported
 from hanse_core.states import RunStatus
 from hanse_node.backoff import Backoff
 from hanse_node.errors import Unreachable
@@ -33,6 +33,7 @@ class Server(Protocol):
     async def forward(self, request: Forward, patience: float = ...) -> Answer: ...
     async def container_token(self, task_id: int, image: str) -> str: ...
     async def organization(self, organization_id: int) -> Organization: ...
+    def download(self, blob: str, start: int = 0, token: str | None = None) -> AsyncIterator[bytes]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,29 @@ class Relay:
                     return answer
             await self._news(task_id, pause)
             pause = min(pause * 1.5, 10.0)
+
+    async def download(self, run: ServedRun, blob: str) -> AsyncIterator[bytes]:
+        """Read a blob with the run's token; a broken connection is made anew, and reading goes on where it was."""
+        now = asyncio.get_running_loop().time
+        received, renewed, backoff, deadline = 0, False, Backoff(0.2, 5.0), now() + self._patience
+        while True:
+            try:
+                async for piece in self._server.download(blob, received, await self._token(run)):
+                    received += len(piece)
+                    deadline = now() + self._patience
+                    yield piece
+                return
+            except (Unauthenticated, Malformed):
+                if renewed:
+                    raise
+                renewed = True
+                self.drop(run.run_id)
+                continue
+            except HanseError as error:
+                if error.status < 500 or isinstance(error, Unsupported) or now() > deadline:
+                    raise
+                log.warning("server_away", run_id=run.run_id, blob=blob, cause=error.message)
+            await backoff.pause()
 
     async def organization(self, organization_id: int) -> Organization:
         return await self._server.organization(organization_id)

@@ -131,8 +131,11 @@ class Uplink(Protocol):
     async def publish_key(self, public_key: str) -> None:
         """Publish our organization's public key."""
 
-    def download(self, blob: str, start: int = 0) -> AsyncIterator[bytes]:
-        """Read a blob piece by piece, from some byte on. Raises `NotFound`, and `Unreachable` also half-way."""
+    def download(self, blob: str, start: int = 0, token: str | None = None) -> AsyncIterator[bytes]:
+        """Read a blob piece by piece, from some byte on, in our own name or with a token of a run.
+
+        Raises `NotFound`, and `Unreachable` also half-way.
+        """
 
     async def emit(self, event: str, data: Any = None) -> None:
         """Send a live event; lost without an error when there is no connection."""

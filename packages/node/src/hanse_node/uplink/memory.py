@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, TypeVar
@@ -158,7 +158,7 @@ class MemoryUplink:
     async def publish_key(self, public_key: str) -> None:
         await self._ask("publish_key", lambda: self.published.append(public_key))
 
-    async def download(self, blob: str, start: int = 0) -> AsyncIterator[bytes]:
+    async def download(self, blob: str, start: int = 0, token: str | None = None) -> AsyncIterator[bytes]:
         content = await self._ask("download", lambda: self._blob(blob, start))
         for begin in range(start, len(content), PIECE):
             yield content[begin : begin + PIECE]
@@ -177,6 +177,8 @@ class MemoryUplink:
             self.emitted.append((event, data))
 
     async def forward(self, request: Forward, patience: float = 60.0) -> Answer:
+        if request.body is not None and not isinstance(request.body, bytes):
+            request = replace(request, body=b"".join([piece async for piece in request.body]))
         self.forwarded.append(request)
         return await self._ask("forward", lambda: self.handler(request))
 

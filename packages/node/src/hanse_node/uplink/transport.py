@@ -3,8 +3,9 @@
 aiohttp, since the live connection needs it anyway: a second HTTP library would cost an idle node 6 MB.
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -55,7 +56,7 @@ class Transport(Protocol):
         *,
         headers: Mapping[str, str] | None = None,
         query: Query | None = None,
-        body: bytes | None = None,
+        body: bytes | AsyncIterable[bytes] | None = None,
         silence: float = SILENCE_SECONDS,
         most: int | None = None,
     ) -> Response:
@@ -81,15 +82,18 @@ class HttpTransport:
         *,
         headers: Mapping[str, str] | None = None,
         query: Query | None = None,
-        body: bytes | None = None,
+        body: bytes | AsyncIterable[bytes] | None = None,
         silence: float = SILENCE_SECONDS,
         most: int | None = None,
     ) -> Response:
         with _broken_connections():
-            async with self._http().request(
-                method, url, headers=headers, params=query, data=body, timeout=_timeout(silence), allow_redirects=False
-            ) as response:
-                return Response(response.status, response.headers, await _body(response, most))
+            async with asyncio.timeout(None) as limit:
+                data = body if body is None or isinstance(body, bytes) else _watched(body, limit, silence)
+                async with self._http().request(
+                    method, url, headers=headers, params=query, data=data, timeout=_timeout(silence),
+                    allow_redirects=False,
+                ) as response:  # fmt: skip
+                    return Response(response.status, response.headers, await _body(response, most))
 
     @asynccontextmanager
     async def stream(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Stream]:
@@ -110,6 +114,15 @@ class HttpTransport:
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+async def _watched(body: AsyncIterable[bytes], limit: asyncio.Timeout, silence: float) -> AsyncIterator[bytes]:
+    """Pass pieces on; the server must take each within so many seconds, whoever gives them may take longer."""
+    now = asyncio.get_running_loop().time
+    async for piece in body:
+        limit.reschedule(now() + silence)
+        yield piece
+        limit.reschedule(None)
 
 
 async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
