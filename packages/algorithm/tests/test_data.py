@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
+import duckdb
 import pandas
+import psycopg
 import pytest
 
 from hanse_algorithm import federated
@@ -43,6 +52,103 @@ def test_a_parquet_file_becomes_a_data_frame(tmp_path: Path) -> None:
     pandas.testing.assert_frame_equal(read("pandas", database), FRAME)
 
 
+def test_a_file_with_tabs_becomes_a_data_frame(tmp_path: Path) -> None:
+    FRAME.to_csv(tmp_path / "d.tsv", index=False, sep="\t")
+    pandas.testing.assert_frame_equal(read("pandas", Database("default", str(tmp_path / "d.tsv"), "tsv")), FRAME)
+
+
+def test_the_sheet_that_the_task_names_is_read_and_otherwise_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "d.xlsx"
+    with pandas.ExcelWriter(path) as writer:
+        FRAME.to_excel(writer, sheet_name="first", index=False)
+        FRAME.head(2).to_excel(writer, sheet_name="second", index=False)
+    database = Database("default", str(path), "excel")
+    pandas.testing.assert_frame_equal(read("pandas", database), FRAME)
+    assert len(read("pandas", database._replace(sheet_name="second"))) == 2
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("sql", "sqlite"), ("sqlite", "any"), ("sql", "duckdb"), ("duckdb", "x")])
+def test_a_database_in_a_file_answers_the_query_and_cannot_be_changed(tmp_path: Path, kind: str, suffix: str) -> None:
+    path = tmp_path / f"100% d.{suffix}"
+    library = duckdb if "duckdb" in (kind, suffix) else sqlite3
+    with closing(library.connect(str(path))) as connection:
+        connection.execute("create table people (age integer, sex text)")
+        connection.execute("insert into people values (10, 'm'), (20, 'f')")
+        connection.commit()
+    database = Database("default", str(path), kind, "select age from people where sex like 'f%'")
+    assert read("pandas", database).to_dict("list") == {"age": [20]}
+    with pytest.raises(DataError, match=f"'default' cannot be read as {kind}"):
+        read("pandas", database._replace(query="drop table people"))
+    with pytest.raises(DataError, match=f"no query for database 'default', which is {kind}"):
+        read("pandas", database._replace(query=None))
+
+
+@pytest.fixture
+def postgresql(postgres: str) -> Iterator[Database]:
+    uri = f"{postgres.rpartition('/')[0]}/postgres"
+    name = f"people_{uuid.uuid4().hex}"
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(f"create table {name} as select 20 as age, 'f' as sex union select 10, 'm'")
+        yield Database("default", uri, "sql", f"select age from {name} where sex like 'f%'")
+        connection.execute(f"drop table {name}")
+
+
+@pytest.mark.needs("postgres")
+def test_postgresql_answers_the_query_also_one_with_a_percent_sign(postgresql: Database) -> None:
+    assert read("pandas", postgresql).to_dict("list") == {"age": [20]}
+
+
+@pytest.mark.needs("postgres")
+def test_a_database_that_cannot_be_asked_names_the_kind_of_problem_only(postgresql: Database) -> None:
+    with pytest.raises(DataError, match=r"'default' cannot be read as sql \(DatabaseError\)"):
+        read("pandas", postgresql._replace(query="select secret from nowhere"))
+    away = postgresql._replace(uri="postgresql://reader:topsecret@127.0.0.1:1/db")
+    with pytest.raises(DataError, match=r"cannot be read as sql \(OperationalError\)") as caught:
+        read("pandas", away)
+    assert "topsecret" not in str(caught.value)
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """Answers one query as a SPARQL endpoint does."""
+
+    def do_POST(self) -> None:
+        asked = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())["query"]
+        good = asked == ["SELECT ?age"] and self.headers["Accept"] == "text/csv"
+        self.send_response(200 if good else 400)
+        self.end_headers()
+        self.wfile.write(b"age\r\n10\r\n20\r\n" if good else b"no such query")
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_sparql_endpoint_answers_the_query() -> None:
+    with HTTPServer(("127.0.0.1", 0), Endpoint) as server:
+        serving = Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            database = Database("g", f"http://127.0.0.1:{server.server_port}/sparql", "sparql", "SELECT ?age")
+            assert read("pandas", database).to_dict("list") == {"age": [10, 20]}
+            with pytest.raises(DataError, match=r"cannot be read as sparql \(HTTPError\)"):
+                read("pandas", database._replace(query="SELECT ?name"))
+        finally:
+            server.shutdown()
+            serving.join()
+    with pytest.raises(DataError, match=r"cannot be read as sparql \(ValueError\)"):
+        read("pandas", database._replace(uri="file:///etc/passwd", query="SELECT"))
+
+
+@pytest.mark.parametrize(("kind", "library"), [("sql", "sqlalchemy"), ("duckdb", "duckdb")])
+def test_an_image_without_what_a_database_needs_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, library: str
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    (tmp_path / "d").touch()
+    uri = "mysql://h/d" if kind == "sql" else str(tmp_path / "d")
+    with pytest.raises(DataError, match=rf"install hanse-algorithm\[{kind}\] in the image"):
+        read("pandas", Database("default", uri, kind, "select 1"))
+
+
 def test_tables_are_filled_in_the_order_of_the_selection(csv: Database) -> None:
     short = csv._replace(preprocessing=(step("filter_range", column="age", min_=15),))
     filled = tables(method_of(two), [short, csv])
@@ -67,7 +173,9 @@ def test_a_missing_file_names_the_database_and_not_the_station_s_path(tmp_path: 
 
 
 def test_an_unknown_type_lists_the_readable_ones(csv: Database) -> None:
-    with pytest.raises(DataError, match="database 'default' has the type 'omop'; readable are: csv, parquet"):
+    with pytest.raises(
+        DataError, match="database 'default' has the type 'omop'; readable are: csv, duckdb, excel, parquet"
+    ):
         read("pandas", csv._replace(type="omop"))
 
 

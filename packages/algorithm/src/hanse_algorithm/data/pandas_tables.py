@@ -1,4 +1,4 @@
-"""CSV and Parquet files as `pandas.DataFrame`, and the preprocessing steps of v4."""
+"""Files and answers of databases as `pandas.DataFrame`, and the preprocessing steps of v4."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from hanse_algorithm import guards
 from hanse_algorithm.contract import Database
+from hanse_algorithm.data import pandas_queries as queries
 from hanse_algorithm.errors import DataError
 
 
@@ -17,8 +18,24 @@ def _csv(database: Database) -> pd.DataFrame:
     return _read(database, pd.read_csv)
 
 
+def _tsv(database: Database) -> pd.DataFrame:
+    return _read(database, lambda path: pd.read_csv(path, sep="\t"))
+
+
+def _excel(database: Database) -> pd.DataFrame:
+    return _read(database, lambda path: pd.read_excel(path, sheet_name=database.sheet_name or 0))
+
+
 def _parquet(database: Database) -> pd.DataFrame:
     return _read(database, pd.read_parquet)
+
+
+def _asked(database: Database) -> pd.DataFrame:
+    """Read what a database answers to the query that the task has for it."""
+    query = database.query
+    if not query:
+        raise DataError(f"the task has no query for database '{database.label}', which is {database.type}")
+    return _read(database, lambda uri: queries.answer(database.type, uri, query))
 
 
 def _read(database: Database, reader: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
@@ -28,8 +45,9 @@ def _read(database: Database, reader: Callable[[str], pd.DataFrame]) -> pd.DataF
     try:
         return reader(database.uri)
     except ImportError as error:
+        lacks = f", which lacks '{error.name}'" if error.name else ""
         raise DataError(
-            f"database '{label}' is {database.type}; install hanse-algorithm[{database.type}] in the image"
+            f"database '{label}' is {database.type}; install hanse-algorithm[{database.type}] in the image{lacks}"
         ) from error
     except Exception as error:
         # The text of a reader's error may quote the file, so only its kind goes out.
@@ -59,5 +77,11 @@ def dummy_preprocess(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-READERS: dict[str, Callable[[Database], pd.DataFrame]] = {"csv": _csv, "parquet": _parquet}
+READERS: dict[str, Callable[[Database], pd.DataFrame]] = {
+    "csv": _csv,
+    "tsv": _tsv,
+    "excel": _excel,
+    "parquet": _parquet,
+    **dict.fromkeys(queries.TYPES, _asked),
+}
 STEPS: dict[str, Callable[..., pd.DataFrame]] = {"filter_range": filter_range, "dummy_preprocess": dummy_preprocess}
