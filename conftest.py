@@ -100,6 +100,10 @@ PARTS: dict[str, tuple[Callable[[], bool], str]] = {
         docker_engine_is_possible,
         "a Docker engine and a registry, which need root: apt-get install docker.io docker-registry iptables iproute2",
     ),
+    "runsc": (
+        lambda: shutil.which("runsc") is not None,
+        "gVisor, under which the isolation of containers is tested too: apt-get install runsc",
+    ),
 }
 
 

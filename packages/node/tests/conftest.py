@@ -117,8 +117,8 @@ class ProcessBench(Bench):
 class Believes(Probe):
     """Takes isolation for proven: tests of other things need not wait for that."""
 
-    async def prove(self, network: Network) -> None:
-        return
+    async def prove(self, network: Network) -> str:
+        return ""
 
 
 class DockerBench(Bench):

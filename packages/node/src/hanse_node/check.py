@@ -241,12 +241,20 @@ async def _containers(settings: Settings, policies: Policies | None) -> Finding:
             runtime = build_docker(settings, Path(state), lambda: policies)
             try:
                 await runtime.prepare()
+                under = f"OCI runtime: {_holds(settings, runtime.kernel)}"
             finally:
                 await runtime.close()
         except HanseError as error:
             problem = Problem.ENGINE if isinstance(error.__cause__, EngineDown) else Problem.ISOLATION
             return Finding(error.message, "see docs/explanation/containers.md", problem)
-    return Finding("runtime: docker; a container reached the node's proxy, and nothing else that was tried")
+    text = f"runtime: docker ({under}); a container reached the node's proxy, and nothing else that was tried"
+    return Finding(text)
+
+
+def _holds(settings: Settings, kernel: str) -> str:
+    name = settings.docker.oci_runtime or "the engine's default"
+    own = kernel == os.uname().release
+    return f"{name}, with this machine's kernel" if own else f"{name}, with a kernel of its own ({kernel})"
 
 
 def _isolation(settings: Settings) -> Finding:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -35,6 +35,9 @@ from hanse_node.uplink.base import Uplink
 from hanse_node.uplink.http import HttpUplink
 from hanse_node.vault import Vault
 from hanse_node.workspace import Workspace
+
+if TYPE_CHECKING:
+    from hanse_node.runtimes.docker import DockerRuntime
 
 log = structlog.get_logger()
 
@@ -142,7 +145,7 @@ def build_runtime(settings: Settings, policies: Callable[[], Policies | None]) -
     return ProcessRuntime(images, settings.directory / "engine", Bubblewrap.find())
 
 
-def build_docker(settings: Settings, state: Path, policies: Callable[[], Policies | None]) -> Runtime:
+def build_docker(settings: Settings, state: Path, policies: Callable[[], Policies | None]) -> "DockerRuntime":
     """Speak to the engine as the node whose number is in this folder; each folder is a node of its own to it."""
     from hanse_node.runtimes.docker import DockerRuntime
 

@@ -477,8 +477,9 @@ class TestTheEngine:
         proofs = []
 
         class Counts(Probe):
-            async def prove(self, network: Network) -> None:
+            async def prove(self, network: Network) -> str:
                 proofs.append(network.gateway)
+                return ""
 
         async with Line(bench) as line:
             docker = Docker.model_validate(bench.settings)

@@ -28,34 +28,6 @@ ASKS = """
 import urllib.request
 result = urllib.request.urlopen(variable("HOST") + ":" + variable("PORT") + "/hello").read().decode()
 """
-TRIES = """
-import errno, json, socket
-def tcp(address, port):
-    trial = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-    trial.settimeout(0.4)
-    try:
-        trial.connect((address, port))
-        return "reached"
-    except OSError as error:
-        return "closed"
-def name(text):
-    try:
-        return socket.gethostbyname(text)
-    except OSError:
-        return "closed"
-def raw(kind, protocol):
-    try:
-        socket.socket(socket.AF_INET, kind, protocol)
-        return "opened"
-    except OSError:
-        return "closed"
-plan = PLAN
-result = {
-    "tcp": {f"{address}:{port}": tcp(address, port) for address, port in plan},
-    "names": [name("example.org"), name("registry.npmjs.org"), name("host.docker.internal")],
-    "raw": [raw(socket.SOCK_RAW, socket.IPPROTO_ICMP), raw(socket.SOCK_RAW, socket.IPPROTO_TCP)],
-}
-"""
 
 
 @pytest.fixture
@@ -124,35 +96,6 @@ class TestTheProxy:
             said, trouble = await process.communicate()
         assert said == b"b''\n" or b"ConnectionResetError" in trouble
         await runtime.stop(reference)
-
-
-class TestTheWayOut:
-    @pytest.mark.parametrize("profile", ["strict", "v4"])
-    async def test_a_run_reaches_nothing_but_its_proxy(self, bench: Any, profile: str) -> None:
-        bench.settings["profile"] = profile
-        runtime, other, _ = await bench.run("hang()", run_id=9)
-        joined = bench.engine.ask("GET", f"/containers/{other}/json")["NetworkSettings"]["Networks"].values()
-        neighbour, neighbours_gateway = next((net["IPAddress"], net["Gateway"]) for net in joined)
-        port = json.loads((bench.folder / "state" / "identity.json").read_text())["port"]
-        registry, _, registry_port = bench.engine.registry.partition(":")
-        listening = await asyncio.create_subprocess_exec(
-            "nsenter", f"--net=/run/netns/{bench.engine.name}", "python3", "-m", "http.server", "9999",
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        inside = registry.rsplit(".", 1)[0] + f".{int(registry.rsplit('.', 1)[1]) + 1}"
-        plan = [
-            (registry, int(registry_port)), (inside, 9999), ("198.19.255.1", 9999), (neighbours_gateway, 9999),
-            (neighbours_gateway, port), (neighbour, 80), ("169.254.169.254", 80), ("1.1.1.1", 53), ("::1", 9999),
-        ]  # fmt: skip
-        try:
-            told = await bench.result(TRIES.replace("PLAN", repr(plan)))
-        finally:
-            listening.kill()
-            await listening.wait()
-        assert set(told["tcp"].values()) == {"closed"}, told
-        assert told["names"] == ["closed"] * 3
-        assert told["raw"] == ["closed"] * 2
-        await runtime.stop(other)
 
 
 class TestTheProof:

@@ -79,11 +79,11 @@ def test_whatever_the_profile_nothing_is_privileged() -> None:
 
 
 def test_memory_is_limited_without_swap() -> None:
-    assert ceilings(Limits(memory_bytes=5), sandboxed=False)["MemorySwap"] == 5
+    assert ceilings(Limits(memory_bytes=5), in_sandbox=False)["MemorySwap"] == 5
 
 
 def test_under_gvisor_the_sandbox_has_room_and_the_run_its_own_limit() -> None:
-    limited = ceilings(Limits(processes=10), sandboxed=True)
+    limited = ceilings(Limits(processes=10), in_sandbox=True)
     assert limited["PidsLimit"] > 100
     assert {"Name": "nproc", "Soft": 10, "Hard": 10} in limited["Ulimits"]
 

@@ -46,7 +46,7 @@ class Recipe:
             "Tty": False,
             "HostConfig": {
                 **confinement(self.docker, rules, network),
-                **ceilings(spec.limits, self._sandboxed),
+                **ceilings(spec.limits, in_sandbox=sandboxed(self.docker)),
                 "Binds": [*_binds(spec, view)],
                 "GroupAdd": [*_groups(spec.mounts)],
                 "DeviceRequests": [{"Count": -1, "Capabilities": [["gpu"]]}] if self.gpu else [],
@@ -74,10 +74,6 @@ class Recipe:
                     f"the file of database '{mount.label}' may not be read by the user {who}, as which algorithms run "
                     "here: give it, or its group, the right to read, or set docker.user"
                 )
-
-    @property
-    def _sandboxed(self) -> bool:
-        return (self.docker.oci_runtime or "").startswith("runsc")
 
     def _labels(self, spec: RunSpec, rules: ImageRules) -> dict[str, str]:
         return {
@@ -115,12 +111,17 @@ def confinement(docker: Docker, rules: ImageRules, network: Network) -> Json:
     }
 
 
-def ceilings(limits: Limits, sandboxed: bool) -> Json:
+def sandboxed(docker: Docker) -> bool:
+    """Tell whether runs are under gVisor, which goes by the name of its program."""
+    return (docker.oci_runtime or "").startswith("runsc")
+
+
+def ceilings(limits: Limits, *, in_sandbox: bool) -> Json:
     """Give what the kernel enforces."""
     limited: Json = {"Ulimits": [_ulimit("core", 0), _ulimit("fsize", limits.output_bytes)]}
     if limits.processes is not None:
         limited["PidsLimit"] = limits.processes
-        if sandboxed:
+        if in_sandbox:
             limited["PidsLimit"] = SANDBOX_PROCESSES + PER_PROCESS * limits.processes
             limited["Ulimits"].append(_ulimit("nproc", limits.processes))
     if limits.memory_bytes is not None:

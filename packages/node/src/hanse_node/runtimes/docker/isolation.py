@@ -46,6 +46,8 @@ class Isolation:
         self._doorway = Doorway(docker.network_namespace)
         self._networks = Networks(engine, self.labels, spare, str(docker.addresses) if docker.addresses else None)
         self._probe = probe(engine, self.recipe, outside)
+        self.kernel = ""
+        """What containers were seen to have, as the proof told."""
         self._readying = asyncio.Lock()
         self._recovered = False
         self._proven = False
@@ -152,7 +154,7 @@ class Isolation:
         try:
             await self._ensure()
             await self._doorway.open(network, {self.recipe.port: Path("/nowhere")})
-            await self._probe.prove(network)
+            self.kernel = await self._probe.prove(network)
         finally:
             await self._doorway.close(network)
             await self._networks.give_back(network)

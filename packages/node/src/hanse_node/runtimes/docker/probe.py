@@ -21,7 +21,7 @@ import structlog
 from hanse_node.docker_settings import Docker, ImageRules
 from hanse_node.errors import CannotStart
 from hanse_node.runtimes.base import Limits
-from hanse_node.runtimes.docker.containers import PROXY_NAME, Recipe, ceilings, confinement, user
+from hanse_node.runtimes.docker.containers import PROXY_NAME, Recipe, ceilings, confinement, sandboxed, user
 from hanse_node.runtimes.docker.engine import Engine, EngineRefused, Json
 from hanse_node.runtimes.docker.namespaces import within
 from hanse_node.runtimes.docker.networks import Network
@@ -32,7 +32,7 @@ SECONDS = 0.5
 IMPORT_SECONDS = 60.0
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32")
 PROGRAM = """
-import json, select, socket, sys, time
+import json, os, select, socket, sys, time
 plan = json.loads(sys.argv[1])
 def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -67,7 +67,7 @@ try:
     here = socket.gethostbyname(plan["proxy"])
 except OSError as error:
     here = str(error)
-print(json.dumps({"reached": reached, "proxy": here}))
+print(json.dumps({"reached": reached, "proxy": here, "kernel": os.uname().release}))
 """
 log = structlog.get_logger()
 
@@ -81,8 +81,8 @@ class Probe:
         self._outside = outside
         """Addresses that this machine reaches and a run must not, such as the server's."""
 
-    async def prove(self, network: Network) -> None:
-        """Raise `CannotStart` unless a container reaches the node's proxy on its network, and nothing else."""
+    async def prove(self, network: Network) -> str:
+        """Give the kernel that containers see. Raises `CannotStart` unless one reaches its proxy, and nothing else."""
         with ExitStack() as stack:
             tcp, udp = within(self._recipe.docker.network_namespace, lambda: _traps(stack))
             port = tcp.getsockname()[1]
@@ -103,7 +103,14 @@ class Probe:
                 f"runs would not be isolated: from its network a container reached {', '.join(leaks)}. No run is "
                 "started before that is closed; see 'Isolation' in docs/explanation/containers.md"
             )
-        log.info("isolation_proven", tried=len(here) + len(outside), network=network.subnet)
+        kernel = str(told["kernel"])
+        if sandboxed(self._recipe.docker) and kernel == os.uname().release:
+            raise CannotStart(
+                f"the OCI runtime {self._recipe.docker.oci_runtime} (docker.oci_runtime) shows containers this "
+                "machine's own kernel, so it is not gVisor; look at 'runtimes' in the engine's configuration"
+            )
+        log.info("isolation_proven", tried=len(here) + len(outside), network=network.subnet, kernel=kernel)
+        return kernel
 
     def _plan(self, network: Network, port: int, here: Iterable[str], outside: Iterable[tuple[str, int]]) -> Json:
         inner = [(f"{address} (this machine)", address, port) for address in here]
@@ -142,7 +149,7 @@ class Probe:
             "Labels": self._recipe.labels.of_node(),
             "HostConfig": {
                 **confinement(docker, rules, network),
-                **ceilings(Limits(processes=64), sandboxed=True),
+                **ceilings(Limits(processes=64), in_sandbox=True),
                 "Binds": _shown(program),
                 **({"Runtime": docker.oci_runtime} if docker.oci_runtime else {}),
             },

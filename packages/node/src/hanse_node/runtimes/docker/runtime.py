@@ -62,6 +62,11 @@ class DockerRuntime:
         except StartFailed as error:
             raise CannotStart(error.message) from error
 
+    @property
+    def kernel(self) -> str:
+        """Release of the kernel that containers see; empty before isolation is proven."""
+        return self._isolation.kernel
+
     async def resolve(self, image: str) -> str:
         return await self._images.resolve(image)
 
