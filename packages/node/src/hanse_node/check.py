@@ -150,10 +150,8 @@ def _ways(settings: Settings, policies: Policies) -> list[Finding]:
 
 
 def _databases(sources: Sources) -> list[Finding]:
-    problems = sources.problems()
-    if problems:
-        remedy = "correct uri, or the rights of the file"
-        return [Finding(problem, remedy, Problem.DATABASE) for problem in problems]
+    if troubles := sources.troubles():
+        return [Finding(trouble.text, trouble.remedy, Problem.DATABASE) for trouble in troubles]
     if not sources.labels:
         return [Finding("this node has no databases", "list them under databases", Problem.DATABASE)]
     return [Finding(f"databases can be read: {', '.join(sources.labels)}")]

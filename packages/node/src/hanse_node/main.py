@@ -189,8 +189,8 @@ def _say_what_matters(settings: Settings, sources: Sources, rulebook: Rulebook) 
         log.info("policy", rule=line)
     for weakness in weaknesses.of(settings, rulebook.edition.policies):
         log.warning("weak_setting", key=weakness.key, meaning=weakness.meaning, remedy=weakness.remedy)
-    for problem in sources.problems():
-        log.warning("database_unreadable", cause=problem)
+    for trouble in sources.troubles():
+        log.warning("database_unreadable", cause=trouble.text, remedy=trouble.remedy)
     if ignored := settings.ignored():
         log.warning("settings_without_effect", keys=",".join(ignored))
 

@@ -23,12 +23,13 @@ from pydantic import (
 )
 
 from hanse_core.errors import Invalid
+from hanse_node import secrets
 from hanse_node.docker_settings import Devices, Docker, Registry
 from hanse_node.egress_settings import STOCK, HttpProxy, Way, WayName, Whitelist
 from hanse_node.policy.model import Policies, Text
 
 PREFIX = "HANSE_NODE_"
-FILE_TYPES = frozenset({"csv", "parquet", "excel", "folder"})
+FILE_TYPES = frozenset({"csv", "tsv", "parquet", "excel", "folder", "sqlite", "duckdb"})
 LONGEST_DIRECTORY = 80
 """Unix socket addresses end at 107 bytes, and a run's socket lies below the directory."""
 
@@ -304,7 +305,11 @@ def _private_key(encryption: Mapping[str, object], folder: Path, directory: Path
 def _anchored(database: object, folder: Path) -> object:
     if not isinstance(database, dict) or not isinstance(database.get("uri"), str):
         return database
-    uri = database["uri"]
+    uri = secrets.anchored(database["uri"], folder)
+    database = {**database, "uri": uri}
+    if isinstance(env := database.get("env"), dict):
+        texts = {key: secrets.anchored(value, folder) for key, value in env.items() if isinstance(value, str)}
+        database["env"] = {**env, **texts}
     if database.get("type") in FILE_TYPES or ("://" not in uri and (folder / uri).exists()):
         return {**database, "uri": str(folder / uri)}
     return database

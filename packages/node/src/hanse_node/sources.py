@@ -5,10 +5,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from hanse_core.errors import Invalid
+from hanse_node import secrets
 from hanse_node.offers import DatabaseChoice
 from hanse_node.settings import Database
+
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+"""Types of which the node reads the header, to share the names of columns."""
 
 
 class UnknownDatabase(Invalid):
@@ -17,6 +22,15 @@ class UnknownDatabase(Invalid):
 
 class DatabaseUnreadable(Invalid):
     """A database of this station is configured but cannot be read now."""
+
+
+class Trouble(NamedTuple):
+    """Why a database cannot be read now."""
+
+    text: str
+    """In words that may go to whoever asked."""
+    remedy: str
+    """For this station's administrator; names paths and variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +62,17 @@ class Sources:
         """Resolve what a task selects, in its order. Raises `UnknownDatabase` or `DatabaseUnreadable`."""
         return [self._selection(choice) for choice in choices]
 
-    def problems(self) -> list[str]:
+    def troubles(self) -> list[Trouble]:
         """Say which databases cannot be read, and why."""
-        return [problem for database in self._databases.values() if (problem := _problem(database))]
+        return [trouble for database in self._databases.values() if (trouble := _trouble(database))]
 
     def shared(self) -> dict[str, object]:
-        """Give what the server is told: labels, types and, of CSV files, column names."""
+        """Give what the server is told: labels, types and, of CSV and TSV files, column names."""
         types = {f"db_type_{label}": database.type for label, database in self._databases.items()}
         columns = {
             f"columns_{label}": self._column_names(database)
             for label, database in self._databases.items()
-            if database.type == "csv"
+            if database.type in DELIMITERS
         }
         return {"database_labels": self.labels, "database_types": types, "database_columns": columns}
 
@@ -67,14 +81,14 @@ class Sources:
         if database is None:
             available = ", ".join(self.labels) or "none"
             raise UnknownDatabase(f"this station has no database '{choice.label}'; it has: {available}")
-        if problem := _problem(database):
-            raise DatabaseUnreadable(problem)
+        if trouble := _trouble(database):
+            raise DatabaseUnreadable(trouble.text)
         return Selection(
             label=database.label,
             kind=database.type,
-            uri=database.uri,
+            uri=secrets.reveal(database.uri, in_uri=True),
             is_path=database.is_path,
-            parameters=database.env,
+            parameters={key: secrets.reveal(value) for key, value in database.env.items()},
             query=choice.query,
             sheet_name=choice.sheet_name,
             preprocessing=choice.preprocessing,
@@ -87,19 +101,26 @@ class Sources:
             known = self._columns.get(database.label)
             if known is None or known[0] != changed:
                 with Path(database.uri).open(newline="", encoding="utf-8-sig") as handle:
-                    known = (changed, next(csv.reader(handle), []))
+                    known = (changed, next(csv.reader(handle, delimiter=DELIMITERS[database.type]), []))
                 self._columns[database.label] = known
         except (OSError, UnicodeDecodeError, csv.Error):
             return []
         return known[1]
 
 
-def _problem(database: Database) -> str | None:
+def _trouble(database: Database) -> Trouble | None:
+    try:
+        for text in (database.uri, *database.env.values()):
+            secrets.reveal(text)
+    except secrets.SecretMissing as error:
+        return Trouble(f"the credentials of database '{database.label}' cannot be had on this station", error.message)
     if not database.is_path:
         return None
     path = Path(database.uri)
     if not path.exists():
-        return f"the file of database '{database.label}' does not exist on this station"
+        text = f"the file of database '{database.label}' does not exist on this station"
+        return Trouble(text, f"correct uri: there is no {path}")
     if not os.access(path, os.R_OK):
-        return f"the file of database '{database.label}' may not be read by the node"
+        text = f"the file of database '{database.label}' may not be read by the node"
+        return Trouble(text, f"give this user the right to read {path}")
     return None

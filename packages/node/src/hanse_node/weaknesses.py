@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hanse_node import secrets
 from hanse_node.policy.model import Effect, ImageTerms, Policies, Profile
 from hanse_node.policy.references import is_open_ended
 from hanse_node.settings import Settings
@@ -41,7 +42,8 @@ def _of_settings(settings: Settings) -> Iterator[Weakness]:
         yield Weakness("server_url", "all that passes to and from the server can be read on the way", "use https")
     yield from _of_files(settings)
     for database in settings.databases:
-        yield from _of_database(database.label, database.uri, tuple(database.env), database.mount_mode)
+        told = tuple(name for name, value in database.env.items() if secrets.without(value))
+        yield from _of_database(database.label, secrets.without(database.uri), told, database.mount_mode)
     yield from _of_docker(settings)
     yield from _of_ways(settings)
 
@@ -92,11 +94,11 @@ def _of_docker(settings: Settings) -> Iterator[Weakness]:
 
 def _of_database(label: str, uri: str, env: tuple[str, ...], mount_mode: str) -> Iterator[Weakness]:
     if "://" in uri and urlsplit(uri).password:
-        yield Weakness(f"databases.{label}.uri", "a password lies in the configuration", "take it from a file")
+        yield Weakness(f"databases.{label}.uri", "a password lies in the configuration", "write ${file:PATH}")
     secret = [name for name in env if any(word in name.upper() for word in ("PASSWORD", "SECRET", "TOKEN", "KEY"))]
     if secret:
         meaning = f"{', '.join(secret)} lies in the configuration"
-        yield Weakness(f"databases.{label}.env", meaning, "take it from a file")
+        yield Weakness(f"databases.{label}.env", meaning, "write ${file:PATH}")
     if mount_mode == "copy":
         meaning = "has no effect: databases are read-only here, whatever this says"
         yield Weakness(f"databases.{label}.mount_mode", meaning, "set ro, or writable_databases of per_image")

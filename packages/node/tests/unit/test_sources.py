@@ -1,12 +1,14 @@
 """Which data a task gets."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hanse_node import weaknesses
 from hanse_node.offers import DatabaseChoice
-from hanse_node.settings import Database
+from hanse_node.settings import Database, Settings, load
 from hanse_node.sources import DatabaseUnreadable, Sources, UnknownDatabase
 
 
@@ -45,7 +47,8 @@ def test_a_file_that_is_gone_is_named_without_its_path(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnreadable, match="'a' does not exist") as caught:
         sources.select([DatabaseChoice("a")])
     assert str(tmp_path) not in caught.value.message
-    assert sources.problems() == [caught.value.message]
+    ((text, remedy),) = sources.troubles()
+    assert (text, f"there is no {tmp_path}/gone.csv" in remedy) == (caught.value.message, True)
 
 
 def test_labels_types_and_columns_are_shared_but_no_rows(file: Path, tmp_path: Path) -> None:
@@ -55,3 +58,67 @@ def test_labels_types_and_columns_are_shared_but_no_rows(file: Path, tmp_path: P
         "database_types": {"db_type_a": "csv", "db_type_s": "sql", "db_type_g": "csv"},
         "database_columns": {"columns_a": ["age", "sex, code"], "columns_g": []},
     }
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Settings:
+    (tmp_path / "pw").write_text("p@ss/w:rd\n")
+    base = {"label": "w", "type": "sql", "uri": "postgresql://reader:${file:pw}@db/lung", "env": {"user": "${env:WHO}"}}
+    fields = {"api_key_file": "k", "server_url": "http://localhost", "directory": "/tmp/x", "databases": [base]}
+    (tmp_path / "node.yaml").write_text(json.dumps(fields))
+    return load(tmp_path / "node.yaml", environment={})
+
+
+def test_secrets_come_from_files_and_the_environment_and_only_to_runs_that_select_the_database(
+    warehouse: Settings, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHO", "reader of ${file:no/reference}")
+    sources = Sources([*warehouse.databases, database("a", file)])
+    (given,) = sources.select([DatabaseChoice("w")])
+    assert given.uri == "postgresql://reader:p%40ss%2Fw%3Ard@db/lung"
+    assert given.parameters == {"user": "reader of ${file:no/reference}"}
+    (tmp_path / "pw").write_text("another")
+    assert sources.select([DatabaseChoice("w")])[0].uri == "postgresql://reader:another@db/lung"
+    assert "another" not in repr(sources.select([DatabaseChoice("a")])) + repr(warehouse) + str(sources.shared())
+    assert not [weak for weak in weaknesses.of(warehouse, None) if weak.key.startswith("databases")]
+
+
+def test_a_secret_that_is_missing_is_named_to_the_administrator_only(warehouse: Settings, tmp_path: Path) -> None:
+    sources = Sources(warehouse.databases)
+    ((text, remedy),) = sources.troubles()
+    assert (text, remedy) == (
+        "the credentials of database 'w' cannot be had on this station", "the environment of this node has no WHO"
+    )  # fmt: skip
+    (tmp_path / "pw").unlink()
+    with pytest.raises(DatabaseUnreadable, match="credentials of database 'w'") as caught:
+        sources.select([DatabaseChoice("w")])
+    assert str(tmp_path) not in caught.value.message
+    assert f"{tmp_path}/pw cannot be read" in sources.troubles()[0].remedy
+    (tmp_path / "pw").write_text(" ")
+    assert f"{tmp_path}/pw is empty" in sources.troubles()[0].remedy
+
+
+def test_the_columns_of_a_file_with_tabs_are_shared(tmp_path: Path) -> None:
+    (tmp_path / "d.tsv").write_text("age\tsex, code\n61\t1\n")
+    shared = Sources([database("t", tmp_path / "d.tsv", "tsv")]).shared()
+    assert shared["database_columns"] == {"columns_t": ["age", "sex, code"]}
+
+
+def test_a_large_database_never_enters_the_memory_of_the_node(tmp_path: Path) -> None:
+    big = tmp_path / "big.parquet"
+    with big.open("wb") as handle:
+        handle.truncate(1_000_000_000)
+    rows = tmp_path / "rows.csv"
+    rows.write_bytes(b"age,sex\n" + b"61,1\n" * 1_000_000)
+    sources = Sources([database("big", big, "parquet"), database("rows", rows)])
+    before = _bytes_read()
+    assert sources.troubles() == []
+    assert sources.shared()["database_columns"] == {"columns_rows": ["age", "sex"]}
+    chosen = sources.select([DatabaseChoice("big"), DatabaseChoice("rows")])
+    assert [selection.is_path for selection in chosen] == [True, True]
+    assert _bytes_read() - before < 100_000
+
+
+def _bytes_read() -> int:
+    """Give what this process has read so far, from wherever."""
+    return int(Path("/proc/self/io").read_text().split()[1])
