@@ -14,7 +14,7 @@ import structlog
 from hanse_core import events
 from hanse_core.errors import HanseError, Invalid, NotFound
 from hanse_core.states import RunStatus
-from hanse_node import ending, runs
+from hanse_node import copies, ending, runs
 from hanse_node.journal import Decision
 from hanse_node.judging import Judging, NotAllowed, recipient
 from hanse_node.killable import Killable, Over
@@ -169,6 +169,11 @@ class Execution:
         await self._serve(token, server_token)
         terms = await self._killable.unless_over(station.gate.terms(offer))
         if self.run.phase is not Phase.CLAIMED or self._killable.is_over:
+            raise Over
+        selected = await in_thread(
+            copies.with_copies, selected, terms.writable_databases, station.workspace.folder(offer.run_id)
+        )
+        if self._killable.is_over:
             raise Over
         egress = await self._killable.unless_over(self._open_ways(terms))
         reference = await self._killable.unless_over(self._launch(self._spec(digest, selected, terms, egress)))

@@ -45,6 +45,8 @@ class Selection:
     query: str | None = None
     sheet_name: str | None = None
     preprocessing: str | None = None
+    writable: bool = False
+    """A copy of the run's own; everything else is read-only."""
 
 
 class Sources:

@@ -12,12 +12,12 @@ import pytest
 
 from hanse_core.errors import Unavailable
 from hanse_core.states import RunStatus
-from hanse_node import main, policy_file
+from hanse_node import copies, main, policy_file
 from hanse_node.errors import CannotStart
 from hanse_node.offers import DatabaseChoice
 from hanse_node.policy_file import Rulebook
 from hanse_node.runs import Phase
-from hanse_node.runtimes.memory import MemoryRuntime
+from hanse_node.runtimes.memory import MemoryRuntime, RunFiles
 from hanse_node.settings import load
 from hanse_node.station import Station
 
@@ -379,3 +379,49 @@ async def test_the_engine_is_told_the_terms_of_the_policy(bench: Any, payload: s
         await bench.uplink.all_finished()
     told = {spec.image: (spec.profile, spec.capabilities) for spec in specs}
     assert told == {"hanse/summary": ("v4", ("CHOWN",)), "hanse/empty": (None, ())}
+
+
+@pytest.fixture
+def changes_data(bench: Any) -> Any:
+    """An algorithm that adds a line to its database."""
+
+    def change(environment: Any, files: RunFiles) -> None:
+        path = Path(files.databases["default"])
+        path.write_text(path.read_text() + "3,4\n")
+        files.write_output(json.dumps([str(path), path.read_text()]).encode())
+
+    bench.algorithms["hanse/changes"] = change
+    return bench
+
+
+def may_change(images: str) -> dict[str, Any]:
+    exception = {"images": images, "writable_databases": "default"}
+    return {"allowed_algorithms": "glob:hanse/*", "per_image": [exception]}
+
+
+async def test_an_image_that_may_change_a_database_gets_a_copy_that_goes_with_the_run(
+    changes_data: Any, payload: str
+) -> None:
+    async with changes_data.node(policies=may_change("hanse/changes")):
+        changes_data.uplink.create(1, image="hanse/changes", payload=payload, databases=[DatabaseChoice("default")])
+        await changes_data.uplink.all_finished()
+    record = changes_data.uplink.runs[1]
+    assert record.status is RunStatus.COMPLETED, record
+    path, text = json.loads(base64.b64decode(record.result))
+    assert text == "age,sex\n1,2\n3,4\n"
+    assert Path(path).is_relative_to(changes_data.directory / "runs")
+    assert list((changes_data.directory / "runs").iterdir()) == []
+    assert (changes_data.directory / "d.csv").read_text() == "age,sex\n1,2\n"
+
+
+async def test_a_copy_for_which_there_is_no_room_is_refused_with_that_cause(
+    changes_data: Any, payload: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "SPARE_BYTES", 10**18)
+    async with changes_data.node(policies=may_change("hanse/changes")):
+        changes_data.uplink.create(1, image="hanse/changes", payload=payload, databases=[DatabaseChoice("default")])
+        await changes_data.uplink.all_finished()
+    record = changes_data.uplink.runs[1]
+    assert record.status is RunStatus.START_FAILED
+    assert "no room for the copy" in record.log
+    assert list((changes_data.directory / "runs").iterdir()) == []

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -62,6 +63,13 @@ class TestStarting:
         names = "('TOKEN_FILE', 'DEFAULT_DATABASE_URI')"
         code = f"import pathlib; result = [pathlib.Path(variable(name)).read_text() for name in {names}]"
         assert await bench.result(code, mounts=[self.file(bench)]) == ["token", "a,b\n1,2\n"]
+
+    async def test_a_copy_of_a_database_may_be_changed(self, bench: Any) -> None:
+        mount = replace(self.file(bench), writable=True)
+        os.chmod(mount.uri, 0o666)
+        code = "file = open(variable('DEFAULT_DATABASE_URI'), 'a'); file.write('3,4'); file.close()"
+        await bench.result(code + "; result = 1", mounts=[mount])
+        assert (bench.folder / "lung.csv").read_text() == "a,b\n1,2\n3,4"
 
     async def test_runs_side_by_side_keep_their_results_apart(self, bench: Any) -> None:
         code = "result = variable('OUTPUT_FILE')"

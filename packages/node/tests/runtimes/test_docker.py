@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 
 from docker_engine import OUTSIDE, Engine
 from hanse_node import ending
+from hanse_node.copies import with_copies
 from hanse_node.docker_settings import Docker, Registry
 from hanse_node.errors import CannotStart
 from hanse_node.main import build_docker
@@ -25,6 +26,7 @@ from hanse_node.runtimes.docker import DockerRuntime
 from hanse_node.runtimes.docker.networks import Network
 from hanse_node.runtimes.docker.probe import Probe
 from hanse_node.settings import load
+from hanse_node.sources import Selection
 
 pytestmark = [
     pytest.mark.needs("docker"),
@@ -142,6 +144,26 @@ class TestProfiles:
         )
         assert await profiled.result(code, mounts=mounts) == ["Read-only file system"] * 2
         assert file.read_text() == "a,b\n1,2\n"
+
+    async def test_copies_can_be_changed_by_any_user_of_the_container(self, profiled: Any) -> None:
+        file, folder = profiled.folder / "lung.csv", profiled.folder / "scans"
+        file.write_text("a\n1\n")
+        file.chmod(0o640)
+        (folder / "one").mkdir(parents=True)
+        (folder / "one/scan").write_text("old")
+        folder.chmod(0o750)
+        selected = [Selection("default", "csv", str(file), True), Selection("scans", "folder", str(folder), True)]
+        code = (
+            "result = []\n"
+            "for path in (variable('DEFAULT_DATABASE_URI'), variable('SCANS_DATABASE_URI') + '/one/scan'):\n"
+            "    open(path, 'a').write('new'); result.append(open(path).read())\n"
+            "open(variable('SCANS_DATABASE_URI') + '/two', 'w').close()\n"
+        )
+        (profiled.folder / "own").mkdir()
+        copied = with_copies(selected, {"default", "scans"}, profiled.folder / "own")
+        mounts = [Mount(**asdict(one)) for one in copied]
+        assert await profiled.result(code, mounts=mounts) == ["a\n1\nnew", "oldnew"]
+        assert (file.read_text(), (folder / "one/scan").read_text()) == ("a\n1\n", "old")
 
     async def test_a_database_that_only_its_group_may_read_can_be_read(self, bench: Any) -> None:
         file = bench.folder / "lung.csv"

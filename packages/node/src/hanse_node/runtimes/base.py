@@ -18,7 +18,7 @@ class StartFailed(HanseError):
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One selected database as the run sees it: a file or folder (read-only), or a connection string."""
+    """One selected database as the run sees it: a file or folder, or a connection string."""
 
     label: str
     kind: str
@@ -32,6 +32,8 @@ class Mount:
     sheet_name: str | None = None
     preprocessing: str | None = None
     """JSON text of the list of preprocessing steps."""
+    writable: bool = False
+    """A copy that lies in the run's folder, and that it may change; everything else is read-only."""
 
 
 @dataclass(frozen=True, slots=True)

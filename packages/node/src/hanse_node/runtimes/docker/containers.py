@@ -146,11 +146,11 @@ def _ulimit(name: str, value: int) -> Json:
 
 
 def _binds(spec: RunSpec, view: View) -> Iterator[str]:
-    """Show the run its own folder, its job's temporary folder and the selected databases; the first two writable."""
+    """Show the run its own folder, its job's temporary folder, both writable, and the selected databases."""
     yield f"{spec.folder}:{view.folder}:rw"
     yield f"{spec.temporary}:{view.temporary}:rw"
     for mount in {mount.label: mount for mount in spec.mounts if mount.is_path}.values():
-        yield f"{mount.uri}:{database_inside(mount)}:ro"
+        yield f"{mount.uri}:{database_inside(mount)}:{'rw' if mount.writable else 'ro'}"
 
 
 def _groups(mounts: Sequence[Mount]) -> Iterator[str]:

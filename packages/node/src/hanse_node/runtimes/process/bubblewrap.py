@@ -151,9 +151,9 @@ def _normal(path: Path) -> Path:
 
 
 def _own(spec: RunSpec) -> Iterator[str]:
-    """Show the run its own folder, its job's temporary folder, its databases and its proxy; the first two writable."""
+    """Show the run its own folder, its job's temporary folder, both writable, its databases and its proxy."""
     folder = run_folder_inside(spec.run_id)
     yield from ("--bind", str(spec.folder), folder, "--bind", str(spec.temporary), "/mnt/tmp")
     for mount in {mount.label: mount for mount in spec.mounts if mount.is_path}.values():
-        yield from ("--ro-bind", mount.uri, database_inside(mount))
+        yield from ("--bind" if mount.writable else "--ro-bind", mount.uri, database_inside(mount))
     yield from ("--ro-bind", str(spec.proxy_socket.parent), PROXY, "--ro-bind", str(INSIDE), f"{CODE}/inside")
