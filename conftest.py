@@ -96,6 +96,10 @@ PARTS: dict[str, tuple[Callable[[], bool], str]] = {
         squid_is_possible,
         "Squid, the proxy that stands between hospitals and the world: apt-get install squid openssl",
     ),
+    "systemd": (
+        lambda: shutil.which("systemd-analyze") is not None,
+        "systemd-analyze, which reads units of services: apt-get install systemd",
+    ),
     "docker": (
         docker_engine_is_possible,
         "a Docker engine and a registry, which need root: apt-get install docker.io docker-registry iptables iproute2",

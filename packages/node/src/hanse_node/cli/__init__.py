@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from hanse_node.cli import keys, policy, runs, setup
+from hanse_node.cli import keys, policy, runs, setup, unit
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +19,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         chosen(command)
     runs.register(commands, chosen)
     policy.register(commands, chosen)
+    unit.register(commands, chosen)
     keys.register(commands, chosen)
 
 
