@@ -1,4 +1,4 @@
-"""Calling handlers that only read past the web library, which finds out at each request what they need.
+"""Calling handlers past the web library, which finds out at each request what they need.
 
 Their routes are the library's, too: it describes them, and it answers whatever is not as usual.
 """
@@ -9,8 +9,9 @@ from re import Pattern
 from typing import Annotated, Any, get_args, get_origin
 
 from fastapi import Request, Response
-from fastapi.params import Depends
+from fastapi.params import Depends, Header
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette._utils import get_route_path
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Match
@@ -22,7 +23,7 @@ PLAN = "hanse_plan"
 
 Call = Callable[..., Awaitable[Any]]
 Known = dict[Any, Any]
-"""The request, ids by their name, and the results of what was called."""
+"""The request, ids by their name, the body, and the results of what was called."""
 
 
 class _NotPlain(Exception):
@@ -35,6 +36,8 @@ class _Plan:
     def __init__(self, ids: Iterable[str] = ()) -> None:
         self.ids = tuple(ids)
         """The parameters of the path; whole numbers, all of them."""
+        self.body: type[BaseModel] | None = None
+        """What the body of the request must be."""
         self.steps: dict[Any, Sequence[tuple[str, Any]]] = {}
         """By what is called: the names of its parameters, and what of the known they get."""
 
@@ -43,6 +46,11 @@ class _Plan:
         for one in more:
             if isinstance(one, Depends) and one.dependency is not None:
                 return self.add_call(one.dependency)
+            if isinstance(one, Header) and one.alias is None and taken.default is None:
+                return self.add_call(_header(taken.name.replace("_", "-")))
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and self.body in (None, kind):
+            self.body = kind
+            return BaseModel
         if kind in (Request, HTTPConnection):
             return Request
         if kind is int and taken.name in self.ids:
@@ -65,13 +73,43 @@ class _Plan:
         return known
 
 
+def _header(name: str) -> Call:
+    async def read(request: Request) -> str | None:
+        return request.headers.get(name)
+
+    return read
+
+
 def plan_of(route: APIRoute) -> _Plan | None:
-    """Tell what is to be called for a route; None for one whose handler needs more than that.
+    """Tell what is to be called for a route that only reads; None for one whose handler needs more than that.
 
     Such a handler makes its answer itself, and takes nothing but the request, ids of its path, and dependencies that
     are no more demanding."""
+    plan = _made(route) if route.methods == {"GET"} else None
+    return plan if plan and plan.body is None else None
+
+
+def call_with_body(
+    route: APIRoute,
+) -> tuple[type[BaseModel], Callable[[Request, BaseModel], Awaitable[Response]]] | None:
+    """Give what the body of a route must be, and how its handler is called with a request and such a body.
+
+    None for a handler that needs more than that."""
+    plan, endpoint = _made(route), route.endpoint
+    if plan is None or plan.body is None:
+        return None
+
+    async def call(request: Request, body: BaseModel) -> Response:
+        known = await plan.follow({Request: request, BaseModel: body, **request.path_params})
+        response: Response = known[endpoint]
+        return response
+
+    return plan.body, call
+
+
+def _made(route: APIRoute) -> _Plan | None:
     returned = signature(route.endpoint).return_annotation
-    if not (isinstance(returned, type) and issubclass(returned, Response) and route.methods == {"GET"}):
+    if not (isinstance(returned, type) and issubclass(returned, Response)):
         return None
     plan = _Plan(route.param_convertors)
     try:

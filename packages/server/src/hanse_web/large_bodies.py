@@ -1,15 +1,18 @@
 """Routes whose bodies may be large: long texts go where the application wants them, and the rest is parsed."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Protocol
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 
 from hanse_core.errors import TooLarge
 from hanse_core.scan import Begin, End, NotJson, Piece, Scanner
 from hanse_web.app import BODY_BYTES
+from hanse_web.direct import call_with_body
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 LARGE = 1 << 50
@@ -38,12 +41,13 @@ class LargeBodyRoute(APIRoute):
         handle = super().get_route_handler()
         if self.max_body_size != LARGE:
             return handle
+        handle_small = self._direct(handle)
 
         async def read_and_handle(request: Request) -> Response:
             intake: Intake = request.app.state.intake(request)
             request.state.intake = intake
             if _is_small(request, intake.long_bytes):
-                return await handle(request)
+                return await handle_small(request)
             try:
                 return await handle(_Read(request, await _read(request, intake)))
             finally:
@@ -51,6 +55,24 @@ class LargeBodyRoute(APIRoute):
                 await intake.close()
 
         return read_and_handle
+
+    def _direct(self, handle: Handler) -> Handler:
+        """Call the handler past the library where the body is as usual; whatever is not, the library judges."""
+        direct = call_with_body(self)
+        if direct is None:
+            return handle
+        model, call = direct
+
+        async def answer(request: Request) -> Response:
+            if request.headers.get("content-type") != "application/json":
+                return await handle(request)
+            try:
+                body = model.model_validate(json.loads(await request.body()))
+            except (ValueError, RecursionError, ClientDisconnect):
+                return await handle(request)  # which finds the body that was read
+            return await call(request, body)
+
+        return answer
 
 
 class _Read(Request):

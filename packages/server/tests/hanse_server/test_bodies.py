@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from fastapi import routing
 
 from hanse_server.main import openapi_schema
 from hanse_web.app import BODY_BYTES
@@ -103,3 +104,58 @@ def test_every_list_in_a_body_has_an_end() -> None:
         for path in endless(content["schema"], f"{method} {address}")
     ]
     assert found == []
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of the requests for which the web library found out what their handler needs."""
+    paths: list[str] = []
+    solve = routing.solve_dependencies
+
+    async def noted(*, request: Any, **more: Any) -> Any:
+        paths.append(f"{request.method} {request.url.path}")
+        return await solve(request=request, **more)
+
+    monkeypatch.setattr(routing, "solve_dependencies", noted)
+    return paths
+
+
+async def test_a_short_body_as_usual_is_handled_past_the_library(clients: Any, world: Any, judged: list[str]) -> None:
+    alice, node = clients.user("alice"), clients.node("alpha_main")
+    body = {"image": "i", "collaboration_id": world.main.id, "organizations": [{"id": world.alpha.id, "input": "e30="}]}
+    judged.clear()
+    made = [await alice.post("/task", json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    assert [answer.status_code for answer in made] == [201, 201], made[0].text
+    assert made[0].json()["id"] == made[1].json()["id"]
+    (run,) = (await node.get("/run")).json()["data"]
+    answer = await node.patch(f"/run/{run['id']}", json={"status": "initializing"})
+    assert answer.status_code == 200, answer.text
+    assert judged == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b'{"image": 1}', b"[" * 50_000, b'{"image": "\xff"}', b"[]", b"null", b""],
+)
+async def test_a_short_body_that_is_wrong_is_judged_by_the_library(clients: Any, world: Any, content: bytes) -> None:
+    alice = clients.user("alice")
+    answer, by_the_library = [
+        await alice.post("/task", content=content, headers={"Content-Type": kind})
+        for kind in ("application/json", "application/json; charset=utf-8")  # the second is not as usual
+    ]
+    assert answer.status_code == 400
+    assert answer.json() == by_the_library.json()
+
+
+async def test_a_short_body_of_another_kind_is_judged_by_the_library(
+    clients: Any, world: Any, judged: list[str]
+) -> None:
+    alice = clients.user("alice")
+    judged.clear()
+    assert (await alice.post("/task", content=b"{}", headers={"Content-Type": "text/plain"})).status_code == 415
+    assert judged == ["POST /api/task"]
+
+
+async def test_nobody_is_told_of_a_body_before_who_they_are(anonymous: Any) -> None:
+    for body in ({"image": 1}, {"image": "i", "collaboration_id": 1, "organizations": [{"id": 1, "input": "e30="}]}):
+        assert (await anonymous.post("/task", json=body)).status_code == 401
