@@ -1,15 +1,21 @@
-"""Inputs that lie in the server's blob store: fetched, opened and written down piece by piece."""
+"""Inputs and results in the server's blob store: each is opened or sealed, and written down, piece by piece."""
 
+import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from hanse_core.errors import HanseError, Invalid
 from hanse_node.threads import in_thread
 from hanse_node.uplink.base import Uplink
 from hanse_node.vault import Vault
 
+if TYPE_CHECKING:
+    from hanse_core.crypto.streams import Writer
+
 _NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNSUPPORTED = 501
+_PIECE = 1 << 20
 
 
 class BlobInput:
@@ -43,3 +49,24 @@ class BlobInput:
     def _write(self, plain: bytes) -> None:
         with self.path.open("ab") as file:
             file.write(plain)
+
+
+def write(plain: BinaryIO, writer: "Writer", path: Path) -> int:
+    """Write a result down as the blob that it becomes, safe against a crash; give its size in bytes."""
+    with path.open("wb") as blob:
+        while piece := plain.read(_PIECE):
+            blob.write(writer.feed(piece))
+        blob.write(writer.finish())
+        blob.flush()
+        os.fsync(blob.fileno())
+        return blob.tell()
+
+
+async def send(uplink: Uplink, path: Path) -> str:
+    """Upload a result; give the blob's name. Raises `Unreachable` when that may be tried again, else `Invalid`."""
+    try:
+        return await uplink.upload(path)
+    except HanseError as error:
+        if error.status == _UNSUPPORTED:
+            raise Invalid(f"the server has no blob store any more: {error.message}") from error
+        raise

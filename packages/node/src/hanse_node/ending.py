@@ -3,10 +3,12 @@
 import builtins
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from hanse_core.states import RunStatus
 
@@ -63,14 +65,22 @@ def _unforged(printed: str) -> str:
 
 
 def read_output(path: Path, limit: int) -> bytes:
-    """Read what the algorithm wrote; nothing when it wrote nothing.
+    """Read what the algorithm wrote; nothing when it wrote nothing. Raises `OutputUnusable`."""
+    with opened_output(path, limit) as handle:
+        return handle.read()
+
+
+@contextmanager
+def opened_output(path: Path, limit: int) -> Iterator[BinaryIO]:
+    """Open what the algorithm wrote; nothing is in it when it wrote nothing. Raises `OutputUnusable`.
 
     A link or a pipe in its place is not followed: it would make the node read, and send, what the run may not see.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        return b""
+        yield BytesIO()
+        return
     except OSError as error:
         raise OutputUnusable("the output is not a plain file, so it is not sent") from error
     try:
@@ -80,6 +90,6 @@ def read_output(path: Path, limit: int) -> bytes:
         if facts.st_size > limit:
             raise OutputUnusable(f"the output has {facts.st_size} bytes; this node sends at most {limit}")
         with os.fdopen(descriptor, "rb", closefd=False) as handle:
-            return handle.read()
+            yield handle
     finally:
         os.close(descriptor)

@@ -3,9 +3,10 @@
 import asyncio
 import codecs
 import contextlib
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
+from io import SEEK_END, BytesIO
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ import structlog
 from hanse_core import events
 from hanse_core.errors import HanseError, Invalid, NotFound
 from hanse_core.states import RunStatus
-from hanse_node import copies, ending, runs
+from hanse_node import blobs, copies, ending, runs
 from hanse_node.journal import Decision
 from hanse_node.judging import Judging, NotAllowed, recipient
 from hanse_node.killable import Killable, Over
@@ -321,19 +322,39 @@ class Execution:
         # A run that never started has nothing that could leave, so its refusal waits for no policy.
         terms = await station.gate.terms(self.offer) if run.reference else Terms()
         try:
-            output = await self._output(notes, terms)
-            result = station.vault.seal(output, await recipient(station, self.offer, self._killable))
+            result, size = await self._sealed_result(notes, terms)
         except (ending.OutputUnusable, results.ResultRefused, OSError, Invalid, NotFound) as error:
-            status, result = RunStatus.FAILED if status is RunStatus.COMPLETED else status, ""
+            status, result, size = RunStatus.FAILED if status is RunStatus.COMPLETED else status, "", 0
+            await in_thread(station.workspace.blob(run.run_id).unlink, missing_ok=True)
             notes.append(str(error))
         printed = await self._printed(run.reference) if run.reference else b""
         if status is RunStatus.CRASHED and (kind := ending.kind_of_error(printed)):
             notes.append(f"kind of error: {kind}")
         log = ending.log_text(printed, notes, share=self._shares_log(terms) or not run.reference)
         await in_thread(station.workspace.keep_answer, run.run_id, ending.answer(status, result, log))
-        decision = Decision("ended", status.value, "; ".join(notes) or None, bytes_out=len(result))
+        decision = Decision("ended", status.value, "; ".join(notes) or None, bytes_out=size)
         self.run = replace(self.run, status=status)
         self._advance(runs.Sealed(), decision)
+
+    async def _sealed_result(self, notes: list[str], terms: Terms) -> tuple[str, int]:
+        """Seal what the algorithm wrote, in a file of its own for the blob store; give what is in the answer itself."""
+        station = self._station
+        key = await recipient(station, self.offer, self._killable)
+        if self.run.reference and station.uplink.has_blobs:
+            size = await in_thread(self._write_blob, terms, key)
+            if size:
+                return "", size
+        result = station.vault.seal(await self._output(notes, terms), key)
+        return result, len(result)
+
+    def _write_blob(self, terms: Terms, key: str) -> int:
+        workspace, limit = self._station.workspace, self._station.settings.limits.output_bytes
+        with ending.opened_output(workspace.folder(self.run.run_id) / OUTPUT, limit) as output:
+            size = output.seek(0, SEEK_END)
+            output.seek(0)
+            results.require_size(size, terms)
+            plain = BytesIO(results.checked(output.read(), terms)) if results.has_form(terms) else output
+            return blobs.write(plain, self._station.vault.writer(key), workspace.blob(self.run.run_id)) if size else 0
 
     def _shares_log(self, terms: Terms) -> bool:
         return self._station.settings.share_algorithm_logs if terms.share_logs is None else terms.share_logs
@@ -363,7 +384,7 @@ class Execution:
             answer = ending.failed("the answer of this run was lost at the node")
         while True:
             try:
-                await self._killable.insist(partial(self._station.uplink.report, run_id, answer), even_if_over=True)
+                await self._killable.insist(partial(self._send, answer), even_if_over=True)
                 break
             except HanseError as error:
                 if not await self._killable.insist(lambda: self._station.uplink.is_open(run_id), even_if_over=True):
@@ -373,10 +394,18 @@ class Execution:
                 if answer["status"] == RunStatus.FAILED.value and not answer["result"]:
                     break
                 answer = ending.failed(f"the server did not accept the answer: {error.message}", after=answer)
+                await in_thread(self._station.workspace.blob(run_id).unlink, missing_ok=True)
         self._advance(runs.Delivered(), Decision("closed" if self._closed else "delivered", answer["status"]))
         self._log.info("run_delivered", status=answer["status"], closed_by_server=self._closed)
         if not self._closed:
             await self._announce(RunStatus(answer["status"]))
+
+    async def _send(self, answer: Mapping[str, object]) -> None:
+        """Report the end; a result for the blob store is uploaded before, again when anything of it got lost."""
+        blob = self._station.workspace.blob(self.run.run_id)
+        if await in_thread(blob.exists):
+            answer = {**answer, "result": await blobs.send(self._station.uplink, blob)}
+        await self._station.uplink.report(self.run.run_id, answer)
 
     # Shared
 

@@ -124,6 +124,10 @@ class Workspace:
         partial.replace(path)
         _sync_folder(path.parent)
 
+    def blob(self, run_id: int) -> Path:
+        """Where the result lies that is to be uploaded before the answer is sent."""
+        return self._answer(run_id).with_suffix(".blob")
+
     def answer(self, run_id: int) -> dict[str, Any] | None:
         """Read what the server is to get; None when it is gone or damaged."""
         try:
@@ -138,6 +142,7 @@ class Workspace:
         shutil.rmtree(self.directory / "sockets" / str(run_id), ignore_errors=True)
         self._token(run_id).unlink(missing_ok=True)
         self.incoming(run_id).unlink(missing_ok=True)
+        self.blob(run_id).unlink(missing_ok=True)
         self._answer(run_id).unlink(missing_ok=True)
 
     def strays(self, known: Iterable[int]) -> list[int]:

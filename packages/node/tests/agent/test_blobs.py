@@ -1,4 +1,4 @@
-"""Inputs that lie in the server's blob store."""
+"""Inputs and results that lie in the server's blob store."""
 
 import base64
 import json
@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from hanse_core.crypto import keys
-from hanse_core.crypto.streams import BlobPayload
-from hanse_core.errors import Unsupported
+from hanse_core.crypto.streams import BlobPayload, Opener
+from hanse_core.errors import TooLarge, Unavailable, Unsupported
 from hanse_core.states import RunStatus
+from hanse_node.messages import Organization
 from hanse_node.runtimes.memory import RunFiles
 from hanse_node.settings import Encryption
 from hanse_node.uplink.base import Identity
@@ -123,3 +124,64 @@ async def test_a_run_that_is_killed_does_not_wait_for_its_input(bench: Any) -> N
         bench.uplink.kill(1)
         await bench.until(lambda: not station.workspace.strays(()))
     assert run.status is RunStatus.KILLED
+
+
+def opened(blob: bytes, key: Any = None) -> bytes:
+    opener = Opener(key, is_blob=True)
+    return opener.feed(blob) + opener.finish()
+
+
+@pytest.mark.parametrize("is_sealed", [False, True])
+async def test_a_result_is_uploaded_where_the_server_wants_that(bench: Any, key_file: Path, is_sealed: bool) -> None:
+    key = keys.load_private(key_file) if is_sealed else None
+    encryption = Encryption(enabled=is_sealed, private_key=key_file if is_sealed else None)
+    bench.uplink.identity = Identity(2, "station", 1, "alpha", 1, encrypted=is_sealed)
+    bench.uplink.organizations[1] = Organization("alpha", keys.publish(key) if key else "")
+    bench.uplink.has_blobs = True
+    bench.uplink.blobs[NAME] = stored(LARGE, *([key.public_key()] if key else []))
+    run = bench.uplink.create(1, payload=NAME, in_blob_store=True)
+    async with bench.node(encryption=encryption) as station:
+        await bench.uplink.all_finished()
+        await bench.until(lambda: not station.workspace.strays(()))
+        assert not list((bench.directory / "answers").iterdir())
+    assert run.status is RunStatus.COMPLETED, run.log
+    assert run.result != NAME
+    assert opened(bench.uplink.blobs[run.result], key) == LARGE
+
+
+async def test_a_result_is_uploaded_again_when_the_answer_got_lost_also_after_a_restart(
+    bench: Any, payload: str
+) -> None:
+    bench.uplink.has_blobs = True
+    bench.uplink.faults.refuse["upload"] = Unavailable("the store is down")
+    run = bench.uplink.create(1, payload=payload)
+    async with bench.node():
+        await bench.until(lambda: list((bench.directory / "answers").glob("*.json")))
+    assert run.finished_at is None
+    del bench.uplink.faults.refuse["upload"]
+    async with bench.node():
+        await bench.uplink.all_finished()
+    assert opened(bench.uplink.blobs[run.result]) == base64.b64decode(payload)
+
+
+@pytest.mark.parametrize("refusal", [TooLarge("at most 10 bytes"), Unsupported("there is none")])
+async def test_a_result_that_the_blob_store_does_not_take_fails_the_run_with_the_cause(
+    bench: Any, payload: str, refusal: Exception
+) -> None:
+    bench.uplink.has_blobs = True
+    bench.uplink.faults.refuse["upload"] = refusal
+    run = bench.uplink.create(1, payload=payload)
+    async with bench.node():
+        await bench.uplink.all_finished()
+    assert (run.status, run.result) == (RunStatus.FAILED, "")
+    assert str(refusal) in run.log
+
+
+async def test_policy_and_limits_count_for_uploaded_results_too(bench: Any, payload: str) -> None:
+    bench.uplink.has_blobs = True
+    run = bench.uplink.create(1, payload=payload)
+    policies = {"allowed_algorithms": ["^hanse/.*"], "results": {"max_bytes": 3}}
+    async with bench.node(policies=policies):
+        await bench.uplink.all_finished()
+    assert (run.status, bench.uplink.blobs) == (RunStatus.FAILED, {})
+    assert "results.max_bytes" in run.log

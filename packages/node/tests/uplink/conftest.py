@@ -48,6 +48,10 @@ class FakeServer:
         self.shaken = asyncio.Condition()
         self.welcome: str | None = "sync"
         self.blob = b""
+        self.has_blobs: bool | None = None
+        """None: it has no such address, as servers of before 4.12."""
+        self.uploaded = 0
+        """Bytes of all blobs that were taken."""
         self.knows_ranges = True
         self.ranges: list[str | None] = []
         self.cut: int | None = None
@@ -90,6 +94,10 @@ class FakeServer:
         self.asked.append(f"{request.method} {path}")
         if path != "version" and request.headers["authorization"].removeprefix("Bearer ") not in self.valid:
             return JSONResponse({"msg": "the token has expired"}, 401)
+        if request.method == "POST" and path == "blobstream":
+            async for piece in request.stream():
+                self.uploaded += len(piece)
+            return JSONResponse({"uuid": "b2"}, 201)
         if request.method != "GET":
             self.bodies.append(await request.json())
         return self.answer(request, path)
@@ -110,6 +118,9 @@ class FakeServer:
             return JSONResponse(self.patch_answer[1], self.patch_answer[0])
         if path == "run":
             return self.page(request)
+        if path == "blobstream/status":
+            known = self.has_blobs is not None
+            return JSONResponse({"blob_store_enabled": self.has_blobs} if known else {}, 200 if known else 404)
         if path.startswith("blobstream/"):
             return self.stream(request)
         body = fixed.get(f"{request.method} {path}")

@@ -1,13 +1,19 @@
 """The REST side of the uplink against a small server in this process."""
 
 import asyncio
+import os
+import tracemalloc
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.responses import Response as StarletteResponse
 
+from hanse_core.crypto.streams import Writer
 from hanse_core.errors import Invalid, NotFound
+from hanse_node import blobs
 from hanse_node.errors import CannotStart, Unreachable, WrongKey
 from hanse_node.messages import Forward
 from hanse_node.offers import DatabaseChoice, Offer
@@ -217,3 +223,35 @@ async def test_a_blob_that_nobody_has_is_not_found(server: Any, uplink: HttpUpli
     server.stream = lambda request: StarletteResponse(status_code=404)
     with pytest.raises(NotFound):
         await _downloaded(uplink)
+
+
+async def test_a_large_result_is_sealed_and_uploaded_in_constant_memory(
+    server: Any, uplink: HttpUplink, tmp_path: Path
+) -> None:
+    size = 500_000_000
+    output, blob = tmp_path / "output", tmp_path / "blob"
+    output.touch()
+    os.truncate(output, size)
+    await uplink.connect()
+    server.valid = set()  # So that it begins with a token that is no longer taken.
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    tracemalloc.start()
+    try:
+        with output.open("rb") as plain:
+            written = blobs.write(plain, Writer(key), blob)
+        assert await uplink.upload(blob) == "b2"
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        blob.unlink()
+    assert server.uploaded == written > size
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize("said", [None, False, True])
+async def test_the_server_says_whether_results_are_to_be_uploaded(
+    server: Any, uplink: HttpUplink, said: bool | None
+) -> None:
+    server.has_blobs = said
+    await uplink.connect()
+    assert uplink.has_blobs == bool(said)

@@ -17,15 +17,25 @@ def checked(output: bytes, terms: Terms) -> bytes:
     With a schema that is the checked value written anew: of two values for one key, or in blanks and digits that no
     reader keeps, something unchecked could leave.
     """
-    if terms.max_bytes is not None and len(output) > terms.max_bytes:
-        raise ResultRefused(
-            f"the result has {len(output)} bytes; the policy of this station lets out at most {terms.max_bytes} "
-            "(rule: results.max_bytes)"
-        )
+    require_size(len(output), terms)
     limits = [one for one in terms.results if one.checker is not None]
     if not limits or not output:
         return output
     return _in_form(output, limits)
+
+
+def require_size(size: int, terms: Terms) -> None:
+    """Refuse what is too large to leave, by its number of bytes. Raises `ResultRefused`."""
+    if terms.max_bytes is not None and size > terms.max_bytes:
+        raise ResultRefused(
+            f"the result has {size} bytes; the policy of this station lets out at most {terms.max_bytes} "
+            "(rule: results.max_bytes)"
+        )
+
+
+def has_form(terms: Terms) -> bool:
+    """Tell whether a result must have some form, so that it has to be read as a whole."""
+    return any(one.checker is not None for one in terms.results)
 
 
 def _in_form(output: bytes, limits: list[ResultLimits]) -> bytes:

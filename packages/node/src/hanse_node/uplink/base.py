@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from hanse_node.messages import Answer, Forward, Organization
@@ -101,6 +102,10 @@ class Uplink(Protocol):
     def repeatable(self) -> bool:
         """Whether the server knows `Idempotency-Key`, so that task creation may be repeated."""
 
+    @property
+    def has_blobs(self) -> bool:
+        """Whether results are to be uploaded as blobs; known once connected, as an answer may have to wait."""
+
     async def connect(self) -> Identity:
         """Log in, however long the server is away. Raises `WrongKey`."""
 
@@ -136,6 +141,9 @@ class Uplink(Protocol):
 
         Raises `NotFound`, and `Unreachable` also half-way.
         """
+
+    async def upload(self, path: Path) -> str:
+        """Upload a blob from a file; give its name. Raises `TooLarge`, and `Unreachable` also half-way."""
 
     async def emit(self, event: str, data: Any = None) -> None:
         """Send a live event; lost without an error when there is no connection."""

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -13,15 +14,19 @@ from hanse_node.errors import CannotStart, WrongKey
 from hanse_node.messages import Answer, Forward, Organization
 from hanse_node.offers import Offer
 from hanse_node.settings import Settings
+from hanse_node.threads import in_thread
 from hanse_node.uplink.base import Bell, Identity
 from hanse_node.uplink.live import Live
 from hanse_node.uplink.session import Session
 from hanse_node.uplink.stores import Stores
-from hanse_node.uplink.transport import HttpTransport, Query, Response, Stream, Transport
+from hanse_node.uplink.transport import PIECE_BYTES, HttpTransport, Query, Response, Stream, Transport
 
 PAGE = 100
 CACHE_SECONDS = 60.0
+STORING_SECONDS = 300.0
+"""How long the server may take to put a large value away."""
 _PARTIAL, _NOTHING_LEFT = 206, 416
+_ABSENT = frozenset({404, 405})
 log = structlog.get_logger()
 
 
@@ -34,7 +39,7 @@ class HttpUplink:
         self._session = Session(self._transport, settings.api_url, settings.root_url, settings.key())
         self._organizations: dict[int, tuple[float, Organization]] = {}
         self._identity: Identity | None = None
-        self._repeatable = False
+        self._repeatable = self._has_blobs = False
         self.bell = Bell()
         self._stores = Stores(self._transport, self._session, settings.api_url)
         self._live = Live(settings.root_url, self._session, self.bell, lambda: self.identity)
@@ -48,6 +53,10 @@ class HttpUplink:
     @property
     def repeatable(self) -> bool:
         return self._repeatable
+
+    @property
+    def has_blobs(self) -> bool:
+        return self._has_blobs
 
     async def connect(self, *, wait: bool = True) -> Identity:
         backoff = Backoff(1.0, 30.0)
@@ -134,6 +143,29 @@ class HttpUplink:
                 raise from_wire(answer.status, problem)
             await self._session.renew(token)
 
+    async def _blobs_are_wanted(self) -> bool:
+        try:
+            return bool((await self._get("/blobstream/status")).get("blob_store_enabled"))
+        except HanseError as error:
+            if error.status in _ABSENT:
+                return False  # A server of before 4.12.
+            raise
+
+    async def upload(self, path: Path) -> str:
+        token = await self._session.bearer()
+        response = await self._post_file(path, token)
+        if response.status in (401, 422) and not _is_denial(response.decoded()):
+            response = await self._post_file(path, await self._session.renew(token))
+        answer = response.decoded()
+        if response.status >= 400 or not isinstance(answer, dict) or "uuid" not in answer:
+            raise from_wire(response.status, answer)
+        return str(answer["uuid"])
+
+    async def _post_file(self, path: Path, token: str) -> Response:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/octet-stream"}
+        url = f"{self._url}/blobstream"
+        return await self._transport.request("POST", url, headers=headers, body=_file(path), silence=STORING_SECONDS)
+
     async def emit(self, event: str, data: Any = None) -> None:
         await self._live.emit(event, data)
 
@@ -158,6 +190,7 @@ class HttpUplink:
         if not node.get("collaboration"):
             raise CannotStart("this node belongs to no collaboration any more; ask the server's administrator")
         collaboration = await self._get(f"/collaboration/{node['collaboration']['id']}")
+        self._has_blobs = await self._blobs_are_wanted()
         self._repeatable = "hanse" in await self._get("/version")
         organization_id = int(node["organization"]["id"])
         return Identity(
@@ -200,6 +233,12 @@ async def _from(answer: Stream, start: int) -> AsyncIterator[bytes]:
     async for piece in answer.pieces:
         yield piece[skipped:]
         skipped = max(0, skipped - len(piece))
+
+
+async def _file(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while piece := await in_thread(file.read, PIECE_BYTES):
+            yield piece
 
 
 def _is_denial(body: object) -> bool:

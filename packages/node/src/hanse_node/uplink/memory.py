@@ -3,9 +3,11 @@
 import asyncio
 import base64
 import json
+import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
@@ -68,6 +70,8 @@ class MemoryUplink:
         self.faults = faults or Faults()
         self.runs: dict[int, ServerRun] = {}
         self.organizations: dict[int, Organization] = {1: Organization("alpha"), 2: Organization("beta")}
+        self.has_blobs = False
+        """Results are to be uploaded."""
         self.blobs: dict[str, bytes] = {}
         self.downloads: list[tuple[str, int]] = []
         """Which blobs were asked for, and from which byte on."""
@@ -165,6 +169,14 @@ class MemoryUplink:
             await asyncio.sleep(0)
             if self.faults.down or self.faults.chance.random() < self.faults.cut_blob:
                 raise Unreachable("the connection broke", sent=True)
+
+    async def upload(self, path: Path) -> str:
+        return await self._ask("upload", lambda: self._store(path.read_bytes()))
+
+    def _store(self, content: bytes) -> str:
+        name = str(uuid.uuid4())
+        self.blobs[name] = content
+        return name
 
     def _blob(self, blob: str, start: int) -> bytes:
         self.downloads.append((blob, start))
