@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 from sqlalchemy import Engine
 
-from hanse_server.accounts.actors import user_actor
+from hanse_server.accounts.actors import user_loader
 from hanse_server.accounts.passwords import Passwords
 from hanse_server.accounts.seen import LastSeen
 from hanse_server.collaborations.actors import node_actor
@@ -145,7 +145,7 @@ class Callers(Concern):
         """Give what makes an actor of a token, by the kind of the token."""
         welcome, needs_second_factor = still_welcome(settings.oidc, clock), settings.two_factor_auth
         return {
-            "user": user_actor,
+            "user": user_loader(needs_second_factor=needs_second_factor),
             "node": node_actor,
             "container": container_loader(clock),
             PERSONAL: personal_loader(self.token_seal, clock, welcome, needs_second_factor=needs_second_factor),

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from hanse_core.errors import NotFound, Unauthenticated
 from hanse_core.wire.accounts import NodeTokens, UserTokens
-from hanse_server.accounts.actors import identity_id
+from hanse_server.accounts.actors import UNPROVEN, identity_id
 from hanse_server.accounts.models import Identity, Role, user_role
 from hanse_server.identity.models import LoginSession
 from hanse_server.identity.pairs import TokenPairs
@@ -33,10 +33,6 @@ SESSIONS_ENDED = "sessions_ended"
 """Told to no room, with the ids of sessions (`{"ids"}`): whoever holds live connections of theirs ends them."""
 SURPLUS = 1_000
 """Sessions that are ended at once to make room."""
-UNPROVEN = (
-    "a second factor is required by now, and this token of the former server does not prove that one was shown; "
-    "log in again, with your password and the code of your second factor"
-)
 NOWHERE = Origin()
 
 log = structlog.get_logger()

@@ -69,7 +69,10 @@ class Admission:
         return judged
 
     def _load(self, work: Work, claims: Mapping[str, Any]) -> Connection | Refusal:
-        actor = self._loaders[claims["client_type"]](work.session, claims)
+        try:
+            actor = self._loaders[claims["client_type"]](work.session, claims)
+        except Unauthenticated:
+            return Refusal.INVALID
         if not isinstance(actor, UserActor | NodeActor):
             return Refusal.INVALID
         return Connection(actor, tuple(rooms_of(actor, _all_collaborations(work.session))), claims)

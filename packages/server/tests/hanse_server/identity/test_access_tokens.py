@@ -282,4 +282,5 @@ class TestSecondFactor:
 
         async def test_tokens_of_a_login_without_one_cannot_be_made(self, as_user: Any, world: Any) -> None:
             refused = await create(as_user("alice"), read_only=True)
-            assert (refused.status_code, refused.json()["code"]) == (401, "denied")
+            assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
+            assert "does not prove that one was shown" in refused.json()["msg"]

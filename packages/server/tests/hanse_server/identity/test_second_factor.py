@@ -290,8 +290,10 @@ class TestChosen:
         assert "access_token" in (await log_in(anonymous, "otto")).json()
 
     async def test_who_must_have_one_cannot_switch_it_off(
-        self, client: httpx.AsyncClient, code: Callable[..., str], as_user: Any, alpha: Organization, gina: User
-    ) -> None:
+        self, anonymous: httpx.AsyncClient, server: Any, code: Callable[..., str], as_user: Any, alpha: Organization,
+        gina: User,
+    ) -> None:  # fmt: skip
+        client = server.client((await log_in(anonymous)).json()["access_token"])
         secret, _ = await self.set_up(client, code)
         root = as_user("root")
         await root.patch(f"/organization/{alpha.id}", json={"two_factor_required": True})
@@ -375,7 +377,7 @@ async def test_a_refresh_token_of_the_v4_server_opens_no_session_where_the_serve
 
 
 @pytest.mark.parametrize("is_required", [False])
-async def test_nor_once_an_organization_requires_one_of_somebody_who_has_one_already(
+async def test_nor_do_its_tokens_open_anything_once_an_organization_requires_one_of_somebody_who_has_one_already(
     anonymous: httpx.AsyncClient, make: Any, as_user: Any, gina: User, alpha: Organization, server: Any,
     code: Callable[..., str],
 ) -> None:  # fmt: skip
@@ -384,12 +386,18 @@ async def test_nor_once_an_organization_requires_one_of_somebody_who_has_one_alr
     secret = (await client.post("/second_factor", json={"password": PASSWORD})).json()["otp_secret"]
     confirmed = await client.post("/second_factor/confirm", json={"mfa_code": code(secret)})
     assert confirmed.status_code == 200, confirmed.text
-    token = former(server, gina)
+    token, access = former(server, gina), as_user("gina")
     assert (await server.client(token).post("/token/refresh")).status_code == 200
+    assert (await access.get("/organization")).status_code == 200
     await as_user("root").patch(f"/organization/{alpha.id}", json={"two_factor_required": True})
 
     refused = await server.client(token).post("/token/refresh")
 
     assert refused.status_code == 401
     assert "a second factor is required by now" in refused.json()["msg"]
+    answer = await access.get("/organization")
+    assert (answer.status_code, answer.json()["msg"]) == (401, refused.json()["msg"])
+    assert (await client.get("/organization")).status_code == 200
+    spared = await as_user("otto").get(f"/user/{otto.id}")
+    assert spared.status_code == 200, spared.text
     assert (await server.client(former(server, otto)).post("/token/refresh")).status_code == 200
