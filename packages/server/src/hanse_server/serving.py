@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from hanse_core.errors import Invalid
 from hanse_server.live.guard import EVENT_BYTES
 from hanse_server.live.server import Live
+from hanse_web.arrivals import Arrivals
 from hanse_web.lean import settle
 
 GRACE_SECONDS = 5
@@ -58,11 +59,11 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(app: FastAPI, socket: sockets.socket, api_path: str) -> int:
-    """Serve until SIGTERM or Ctrl-C; give the exit code."""
-    host, port = socket.getsockname()[:2]
-    config = uvicorn.Config(
+def configure(app: FastAPI) -> uvicorn.Config:
+    """Say how the server library is to listen for the application."""
+    return uvicorn.Config(
         app,
+        http=Arrivals,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -70,7 +71,12 @@ def serve(app: FastAPI, socket: sockets.socket, api_path: str) -> int:
         proxy_headers=False,  # `trusted_proxies` says whom to believe
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = _Server(app.state.live, config, f"http://{f'[{host}]' if ':' in host else host}:{port}{api_path}")
+
+
+def serve(app: FastAPI, socket: sockets.socket, api_path: str) -> int:
+    """Serve until SIGTERM or Ctrl-C; give the exit code."""
+    host, port = socket.getsockname()[:2]
+    server = _Server(app.state.live, configure(app), f"http://{f'[{host}]' if ':' in host else host}:{port}{api_path}")
     # The server library stops on these signals and then raises them again, which would turn a clean end into a kill.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
