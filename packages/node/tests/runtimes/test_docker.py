@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import bcrypt
+import httpx
 import pytest
 
 from docker_engine import OUTSIDE, Engine
@@ -280,6 +281,21 @@ class TestImages:
         repository = tagged.rpartition(":")[0]
         assert bench.engine.ask("GET", f"/images/{repository}@{digest}/json")["RepoTags"] == []
 
+    async def test_the_digest_of_an_index_and_that_of_one_platform_lead_to_the_same_image(
+        self, bench: Any, pushed: str
+    ) -> None:
+        runtime = bench.open()
+        repository, platform = pushed.partition("@")[0].rpartition(":")[0], pushed.partition("@")[2]
+        index = await asyncio.to_thread(push_index, f"{repository}:several", platform)
+        assert await runtime.resolve(f"{repository}:several") == index != platform
+        reference = await runtime.start(await self.spec(bench, f"{repository}:several", index))
+        bench.references.append(reference)
+        assert await runtime.wait(reference) == Exit(0)
+        used = bench.engine.ask("GET", f"/containers/{reference}/json")["Image"]
+        assert await runtime._images.fetch(f"{repository}:several", platform) == used
+        await runtime.remove(reference)
+        bench.engine.ask("DELETE", f"/images/{used}", params={"force": True})
+
     async def test_a_digest_in_the_name_is_believed_without_asking(self, bench: Any) -> None:
         assert await bench.open().resolve(f"nowhere.example:1/x/y@{ABSENT}") == ABSENT
 
@@ -396,6 +412,22 @@ class TestImages:
         async with silent_registry(bench.engine) as (address, _):
             with pytest.raises(ImageMissing, match="no progress"):
                 await runtime.fetch(f"{address}/team/slow:1", ABSENT)
+
+
+def push_index(name: str, platform: str) -> str:
+    """Put an index that leads to this platform's manifest in the registry; gives its digest."""
+    host, _, path = name.partition("/")
+    repository, _, tag = path.rpartition(":")
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    with httpx.Client(base_url=f"http://{host}/v2/{repository}/manifests/") as registry:
+        manifest = registry.get(platform, headers={"Accept": kind})
+        machine = {"os": "linux", "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]}
+        entry = {"mediaType": kind, "digest": platform, "size": len(manifest.content), "platform": machine}
+        lists = "application/vnd.docker.distribution.manifest.list.v2+json"
+        index = {"schemaVersion": 2, "mediaType": lists, "manifests": [entry]}
+        put = registry.put(tag, content=json.dumps(index), headers={"Content-Type": lists})
+        assert put.status_code == 201, put.text
+        return str(put.headers["Docker-Content-Digest"])
 
 
 def _seconds(text: str) -> str:
