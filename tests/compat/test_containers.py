@@ -42,6 +42,7 @@ pytestmark = [
 ]
 either = pytest.mark.parametrize("federation", ["plain", "encrypted"], indirect=True)
 plain = pytest.mark.parametrize("federation", ["plain"], indirect=True)
+with_blobs = pytest.mark.parametrize("federation", ["encrypted with blobs"], indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,9 @@ def engine(docker_engine: Engine, environment: Callable[..., Path], python310: s
 class Federation:
     """A server and three nodes, each a process of its own on this machine; their runs are containers."""
 
-    def __init__(self, network: Network, engine: Engine, folder: Path, *, encrypted: bool) -> None:
+    def __init__(self, network: Network, engine: Engine, folder: Path, *, encrypted: bool, blobs: bool) -> None:
+        if blobs:
+            network.server.configure(large_result_store={"type": "files", "folder": str(folder / "blobs")})
         self.network, self.engine = network, engine
         self.keys = {name: folder / f"{name}.pem" for name in NAMES} if encrypted else None
         for path in (self.keys or {}).values():
@@ -113,10 +116,11 @@ class Federation:
 
 @pytest.fixture(scope="module")
 def federation(request: pytest.FixtureRequest, engine: Engine, module_folder: Path) -> Iterator[Federation]:
-    folder = module_folder / request.param
+    folder = module_folder / request.param.replace(" ", "-")
     folder.mkdir()
     with Network(folder) as network:
-        federation = Federation(network, engine, folder, encrypted=request.param == "encrypted")
+        words = request.param.split()
+        federation = Federation(network, engine, folder, encrypted="encrypted" in words, blobs="blobs" in words)
         yield federation
         federation.client.close()
     # The nodes have ended: nothing of theirs is left at the engine that they shared.
@@ -199,3 +203,25 @@ def test_a_node_that_is_killed_finds_its_run_again_and_delivers_it_once(federati
     lines = subprocess.check_output([*command, "--name", "bremen"], text=True).splitlines()
     events = [line["event"] for line in map(json.loads, lines) if line["run_id"] == run.id]
     assert events.count("delivered") == 1
+
+
+@with_blobs
+@pytest.mark.parametrize(
+    ("image", "method", "arguments"), [(STOCK, "central", {"column": "age"}), (OURS, "summary", {"columns": ["age"]})]
+)
+def test_subtasks_and_results_go_through_the_blob_store_of_the_server(
+    federation: Federation, image: str, method: str, arguments: dict[str, Any]
+) -> None:
+    task = federation.create(image, method, ["hamburg"], **arguments)
+    try:
+        answer = federation.client.tasks.wait(task, timeout=SECONDS, progress=False).result
+    except Exception as error:
+        error.add_note(federation.log())
+        raise
+    held = [value for values in ages().values() for value in values]
+    mean = answer["average"] if image == STOCK else answer["numeric"]["age"]["mean"]
+    assert mean == pytest.approx(sum(held) / len(held))
+    subtasks = list(federation.client.tasks.list(parent_id=task.id))
+    runs = [run for each in (task, *subtasks) for run in federation.runs(each).values()]
+    assert [run.blob_storage_used for run in runs] == [True] * (1 + len(subtasks) * len(NAMES))
+    assert subtasks
