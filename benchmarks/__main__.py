@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import command, federation, server
+from benchmarks import command, federation, server, station
 from benchmarks.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "tasks": federation.tasks,
     "demo": federation.demo,
     "server": server.server,
+    "station": station.station,
 }
 OUTPUT = Path("build/bench.json")
 
