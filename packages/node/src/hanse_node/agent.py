@@ -121,6 +121,7 @@ class Agent:
             "collaboration": identity.collaboration_id,
             "encrypted": identity.encrypted,
             "server_heard": self._heard,
+            "live_events": self._station.uplink.live,
             "policy": edition.problem or f"in force (edition {edition.number})",
             "runs": sorted(self._executions),
         }

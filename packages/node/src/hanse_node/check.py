@@ -22,7 +22,7 @@ from hanse_node.policy_file import read as read_policy
 from hanse_node.settings import Recipe, Settings, load
 from hanse_node.sources import Sources
 from hanse_node.uplink.http import HttpUplink
-from hanse_node.uplink.transport import HttpTransport, Transport
+from hanse_node.uplink.transport import HttpTransport, Route, Transport
 from hanse_node.vault import Vault
 
 SERVER_SECONDS = 15.0
@@ -158,8 +158,8 @@ def _databases(sources: Sources) -> list[Finding]:
 
 
 async def _server(settings: Settings, transport: Transport | None) -> list[Finding]:
-    transport = transport or HttpTransport()
     try:
+        transport = transport or HttpTransport(Route(settings.proxy, settings.ca_file))
         uplink, vault = HttpUplink(settings, transport), Vault(settings.encryption)
     except HanseError as error:
         return [Finding(error.message, "correct the file that the message names", Problem.ENCRYPTION)]
@@ -210,6 +210,8 @@ async def _clock(settings: Settings, transport: Transport) -> list[Finding]:
 
 def _no_answer(settings: Settings, cause: str) -> Finding:
     remedy = "check server_url, port and api_path, and that the server runs and can be reached from here"
+    if settings.proxy is not None:
+        remedy += f"; the way there is the proxy {settings.proxy.url}"
     return Finding(f"the server {settings.api_url} cannot be used: {cause}", remedy, Problem.SERVER)
 
 

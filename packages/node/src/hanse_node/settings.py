@@ -116,6 +116,7 @@ class Settings(_Frozen):
     egress: Annotated[dict[WayName, Way], BeforeValidator(_or_empty)] = {}
     whitelist: Annotated[Whitelist | None, BeforeValidator(lambda v: v or None)] = None
     proxy: HttpProxy | None = None
+    ca_file: Path | None = None
     on_stop: Literal["leave", "end"] = "leave"
     logging: Logging = Logging()
 
@@ -275,7 +276,7 @@ def _default_directory(name: str, environment: Mapping[str, str]) -> Path:
 
 def _anchor(raw: dict[str, Any], folder: Path) -> None:
     """Take relative paths as relative to the configuration file."""
-    for key in ("directory", "api_key_file", "policies_file"):
+    for key in ("directory", "api_key_file", "policies_file", "ca_file"):
         if isinstance(raw.get(key), str):
             raw[key] = str(folder / raw[key])
     encryption = raw.get("encryption")

@@ -106,6 +106,10 @@ class Uplink(Protocol):
     def has_blobs(self) -> bool:
         """Whether results are to be uploaded as blobs; known once connected, as an answer may have to wait."""
 
+    @property
+    def live(self) -> str:
+        """How live events come now: `websocket`, `polling` or `not connected`."""
+
     async def connect(self) -> Identity:
         """Log in, however long the server is away. Raises `WrongKey`."""
 

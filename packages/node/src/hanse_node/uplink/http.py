@@ -19,7 +19,7 @@ from hanse_node.uplink.base import Bell, Identity
 from hanse_node.uplink.live import Live
 from hanse_node.uplink.session import Session
 from hanse_node.uplink.stores import Stores
-from hanse_node.uplink.transport import PIECE_BYTES, HttpTransport, Query, Response, Stream, Transport
+from hanse_node.uplink.transport import PIECE_BYTES, HttpTransport, Query, Response, Route, Stream, Transport
 
 PAGE = 100
 CACHE_SECONDS = 60.0
@@ -34,7 +34,8 @@ class HttpUplink:
     """Speaks to one server with one node's key."""
 
     def __init__(self, settings: Settings, transport: Transport | None = None) -> None:
-        self._transport = transport or HttpTransport()
+        route = Route(settings.proxy, settings.ca_file)
+        self._transport = transport or HttpTransport(route)
         self._url = settings.api_url
         self._session = Session(self._transport, settings.api_url, settings.root_url, settings.key())
         self._organizations: dict[int, tuple[float, Organization]] = {}
@@ -42,7 +43,7 @@ class HttpUplink:
         self._repeatable = self._has_blobs = False
         self.bell = Bell()
         self._stores = Stores(self._transport, self._session, settings.api_url)
-        self._live = Live(settings.root_url, self._session, self.bell, lambda: self.identity)
+        self._live = Live(settings.root_url, self._session, self.bell, lambda: self.identity, route)
 
     @property
     def identity(self) -> Identity:
@@ -72,6 +73,10 @@ class HttpUplink:
                     raise
                 log.warning("server_unreachable", url=self._url, cause=error.message)
             await backoff.pause()
+
+    @property
+    def live(self) -> str:
+        return self._live.transport
 
     async def listen(self) -> None:
         await self._live.run()

@@ -16,6 +16,7 @@ from hanse_core.protocol import NAMESPACE
 from hanse_node.backoff import Backoff
 from hanse_node.uplink.base import Bell, Identity, kill_of
 from hanse_node.uplink.session import Session
+from hanse_node.uplink.transport import Route
 
 PING_SECONDS = 50.0
 CONNECT_SECONDS = 15.0
@@ -28,14 +29,21 @@ log = structlog.get_logger()
 class Live:
     """Keeps one connection, made anew with a fresh token whenever it ends."""
 
-    def __init__(self, url: str, session: Session, bell: Bell, identity: Callable[[], Identity]) -> None:
+    def __init__(self, url: str, session: Session, bell: Bell, identity: Callable[[], Identity], route: Route) -> None:
         self._url = url
         self._session = session
         self._bell = bell
         self._identity = identity
+        self._route = route
         self._client: socketio.AsyncClient | None = None
         self._ready = asyncio.Event()
         """Set once the namespace accepts events: a server may say `sync` a moment before that."""
+
+    @property
+    def transport(self) -> str:
+        """How events come now; WebSockets that are blocked on the way are made up for by polling."""
+        client = self._client
+        return str(client.transport()) if client is not None and self._ready.is_set() else "not connected"
 
     async def run(self) -> None:
         """Connect again for ever."""
@@ -68,7 +76,11 @@ class Live:
 
     async def _one_connection(self, polling: bool) -> bool:
         """Connect and stay; tell whether the server had welcomed us."""
-        client = socketio.AsyncClient(reconnection=False, handle_sigint=False, request_timeout=int(CONNECT_SECONDS))
+        # A time-out for the first answer: some proxies neither pass on nor refuse what asks for a WebSocket.
+        http = self._route.session(CONNECT_SECONDS)
+        client = socketio.AsyncClient(
+            reconnection=False, handle_sigint=False, request_timeout=int(CONNECT_SECONDS), http_session=http
+        )
         ears = _Ears(self._session, self._bell, self._identity)
         ears.listen(client)
         headers = {"Authorization": f"Bearer {await self._session.bearer()}"}
@@ -80,10 +92,12 @@ class Live:
                     self._url, headers=headers, transports=transports, namespaces=[NAMESPACE],
                     wait_timeout=int(CONNECT_SECONDS),
                 )  # fmt: skip
+            _stop_if_asked()
             self._ready.set()
             await self._stay(ears.welcome, ears.over)
         finally:
             await self.close()
+            await http.close()
         return ears.welcome.is_set()
 
     async def _stay(self, welcome: asyncio.Event, over: asyncio.Event) -> None:
@@ -140,6 +154,13 @@ class _Ears:
 
     async def _ended(self, *_: Any) -> None:
         self.over.set()
+
+
+def _stop_if_asked() -> None:
+    """Be cancelled now, if that was asked while connecting: `wait_for` of Python 3.11 loses it when all is done."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _within(seconds: float, *happenings: asyncio.Event) -> bool:

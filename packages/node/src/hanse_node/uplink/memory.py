@@ -120,6 +120,10 @@ class MemoryUplink:
 
     # What the node asks of it.
 
+    @property
+    def live(self) -> str:
+        return "memory"
+
     async def connect(self) -> Identity:
         await asyncio.sleep(0)
         if "connect" in self.faults.refuse:

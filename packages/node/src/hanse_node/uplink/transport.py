@@ -5,18 +5,23 @@ aiohttp, since the live connection needs it anyway: a second HTTP library would 
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import aiohttp
 
-from hanse_node.errors import Unreachable
+from hanse_node.egress_settings import HttpProxy
+from hanse_node.errors import CannotStart, Unreachable
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
 PIECE_BYTES = 1 << 18
+PROXY_WANTS_PASSWORD = 407
+NOT_LET_IN = "the proxy on the way to the server does not accept the username and password: see proxy in the settings"
 
 Query = Sequence[tuple[str, str]] | Mapping[str, str | int]
 
@@ -69,10 +74,34 @@ class Transport(Protocol):
         """Close the connections."""
 
 
+class Route:
+    """The way from this machine to the server: directly or through a proxy, and whose certificates are believed."""
+
+    def __init__(self, proxy: HttpProxy | None = None, ca_file: Path | None = None) -> None:
+        """Read what the settings name. Raises `CannotStart` or `Invalid` when a file cannot be used."""
+        self._proxy = proxy.full_url() if proxy else None
+        self._trust: ssl.SSLContext | bool = True
+        if ca_file is not None:
+            self._trust = ssl.create_default_context()
+            try:
+                self._trust.load_verify_locations(ca_file)
+            except OSError as error:  # of which a file without certificates is one as well
+                raise CannotStart(f"ca_file {ca_file} cannot be used: {error.strerror or error}") from error
+
+    def session(self, silence: float) -> aiohttp.ClientSession:
+        """Open a session; without a proxy in the settings that of the environment (`HTTPS_PROXY`) is used."""
+        connector = aiohttp.TCPConnector(ssl=self._trust)
+        return aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), proxy=self._proxy, trust_env=True,
+            timeout=_timeout(silence),
+        )  # fmt: skip
+
+
 class HttpTransport:
     """Over the network, with connections kept open for the next request."""
 
-    def __init__(self) -> None:
+    def __init__(self, route: Route | None = None) -> None:
+        self._route = route or Route()
         self._session: aiohttp.ClientSession | None = None
 
     async def request(
@@ -93,6 +122,7 @@ class HttpTransport:
                     method, url, headers=headers, params=query, data=data, timeout=_timeout(silence),
                     allow_redirects=False,
                 ) as response:  # fmt: skip
+                    _heard_by_the_server(response)
                     return Response(response.status, response.headers, await _body(response, most))
 
     @asynccontextmanager
@@ -101,6 +131,7 @@ class HttpTransport:
             response = await self._http().get(
                 url, headers=headers, timeout=_timeout(SILENCE_SECONDS), allow_redirects=False
             )
+        _heard_by_the_server(response)
         try:
             yield Stream(response.status, _pieces(response))
         finally:
@@ -108,7 +139,7 @@ class HttpTransport:
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=True)
+            self._session = self._route.session(SILENCE_SECONDS)
         return self._session
 
     async def close(self) -> None:
@@ -135,10 +166,25 @@ def _timeout(silence: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence)
 
 
+def _heard_by_the_server(response: aiohttp.ClientResponse) -> None:
+    """Tell an answer of the server from a proxy's. Raises `Unreachable`."""
+    if response.status == PROXY_WANTS_PASSWORD:
+        raise Unreachable(NOT_LET_IN, sent=False)
+
+
 @contextmanager
 def _broken_connections() -> Iterator[None]:
     try:
         yield
+    except aiohttp.ClientHttpProxyError as error:
+        cause = (
+            NOT_LET_IN if error.status == PROXY_WANTS_PASSWORD else f"the proxy refuses: {error.status} {error.message}"
+        )
+        raise Unreachable(cause, sent=False) from error
+    except aiohttp.ClientProxyConnectionError as error:
+        raise Unreachable(
+            f"the proxy on the way to the server does not answer: {error.strerror}", sent=False
+        ) from error
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise _unreachable(error, sent=False) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
