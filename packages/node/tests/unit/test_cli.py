@@ -58,6 +58,7 @@ class Server:
             "collaboration/1": {"id": 1, "encrypted": self.encrypted},
             "organization/1": {"name": "alpha", "public_key": ""},
             "version": {"version": "4.15.2"},
+            "blobstream/status": {"blob_store_enabled": False},
         }
         return self.json(answers[path])
 
