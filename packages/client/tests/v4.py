@@ -143,7 +143,7 @@ class Server:
     def answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path.removeprefix("/api/")
         if path == "version":
-            return httpx.Response(200, json={"version": "4.15.2", **({"hanse": "0.1.0"} if self.is_hanse else {})})
+            return httpx.Response(200, json={"version": "4.15.2", **({"hanse": "0.3.0"} if self.is_hanse else {})})
         if path.startswith("token/"):
             return self.token(path, request)
         if path.startswith("oidc"):

@@ -8,7 +8,7 @@ from hanse_algorithm.logs import error, info, warn
 from hanse_algorithm.registry import central, federated
 from hanse_algorithm.subtasks import Answer, Failure, Federation, Organization, Subtask, SubtaskFailed
 
-__version__ = "0.1.0"
+__version__ = "0.3.0"
 
 __all__ = [
     "AlgorithmError",

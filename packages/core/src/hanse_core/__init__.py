@@ -1,3 +1,3 @@
 """What client, node and server share: states, errors, permissions, wire models and encryption."""
 
-__version__ = "0.1.0"
+__version__ = "0.3.0"

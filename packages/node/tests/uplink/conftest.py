@@ -106,7 +106,7 @@ class FakeServer:
         organization = {"id": 1, "name": "alpha", "public_key": self.public_key}
         node = {"id": 2, "name": "a node", "collaboration": self.collaboration, "organization": {"id": 1}}
         fixed: dict[str, Any] = {
-            "GET version": {"version": "4.15.2", "hanse": "0.1.0"},
+            "GET version": {"version": "4.15.2", "hanse": "0.3.0"},
             "GET node/2": node,
             "GET organization/1": organization,
             "PATCH organization/1": organization,
