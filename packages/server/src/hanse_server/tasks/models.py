@@ -30,6 +30,11 @@ class Task(Base):
         # With all that decides who sees a task, so that counting by status needs nothing else.
         Index("ix_task_status_id", "status", "id", "collaboration_id", "init_org_id", "init_user_id"),
         Index("ix_task_job_id_status", "job_id", "status"),
+        # All names with all that decides who sees them, so that SQLite reads no task to search them; PostgreSQL has
+        # `text_index`, and takes no long texts in an index like this one.
+        Index("ix_task_name", "name", "collaboration_id", "study_id", "init_org_id", "init_user_id").ddl_if(
+            dialect="sqlite"
+        ),
         {"sqlite_autoincrement": True},
     )
 

@@ -1,4 +1,4 @@
-"""The index by which PostgreSQL finds tasks by parts of their texts; SQLite reads all rows, which is fast enough."""
+"""The index by which PostgreSQL finds tasks by parts of their texts; SQLite reads all names, in an index of its own."""
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError

@@ -1,8 +1,9 @@
 """Tasks are found by parts of their texts through an index, where PostgreSQL has the means."""
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
+from hanse_server import migrations
 from hanse_server.checks import examine
 from hanse_server.main import migrate
 from hanse_server.settings import Settings
@@ -48,3 +49,12 @@ def test_a_role_that_may_not_make_it_goes_without(settings: Settings, engine: En
             assert text_index.is_missing(connection)
         finally:
             connection.rollback()
+
+
+def test_sqlite_counts_names_in_an_index_alone(sqlite_engine: Engine) -> None:
+    migrations.upgrade(sqlite_engine)
+    counted = select(func.count()).where(contains(Task.name, "%777%"), Task.init_user_id != 1)
+    written = counted.compile(sqlite_engine, compile_kwargs={"literal_binds": True})
+    with sqlite_engine.connect() as connection:
+        plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {written}")]
+    assert plan == ["SCAN task USING COVERING INDEX ix_task_name"]

@@ -554,6 +554,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_task_init_org_id"), ["init_org_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_task_init_user_id"), ["init_user_id"], unique=False)
         batch_op.create_index("ix_task_job_id_status", ["job_id", "status"], unique=False)
+        if op.get_context().dialect.name == "sqlite":
+            batch_op.create_index(
+                "ix_task_name",
+                ["name", "collaboration_id", "study_id", "init_org_id", "init_user_id"],
+                unique=False,
+            )
         batch_op.create_index(batch_op.f("ix_task_parent_id"), ["parent_id"], unique=False)
         batch_op.create_index(
             "ix_task_status_id", ["status", "id", "collaboration_id", "init_org_id", "init_user_id"], unique=False
