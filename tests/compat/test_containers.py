@@ -13,20 +13,14 @@ from hanse import Client
 from hanse_core.crypto import keys
 from hanse_sandbox.lung import STATIONS, pooled_rows, split
 from hanse_sandbox.network import Network
-from scratch_image import CHANGES, file_system
+from stock_node import ALGORITHM as STOCK
+from stock_node import build_images
 
-BASE = "hanse-test/stock:4.15.2"
-STOCK, OURS = "consortium/average:1", "hanse/summary:1"
+OURS = "hanse/summary:1"
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).parent / "scripts" / "stock_task.py"
-STOCK_IMAGE = f"""
-FROM {BASE}
-COPY stock_average /usr/local/lib/python3.10/stock_average
-ENV PKG_NAME=stock_average
-CMD python -c "from vantage6.algorithm.tools.wrap import wrap_algorithm; wrap_algorithm()"
-"""
-OUR_IMAGE = f"""
-FROM {BASE}
+OUR_IMAGE = """
+FROM {base}
 COPY hanse_algorithm /usr/local/lib/python3.10/hanse_algorithm
 COPY hanse_summary /usr/local/lib/python3.10/hanse_summary
 ENV PKG_NAME=hanse_summary
@@ -48,14 +42,12 @@ with_blobs = pytest.mark.parametrize("federation", ["encrypted with blobs"], ind
 @pytest.fixture(scope="module")
 def engine(docker_engine: Engine, environment: Callable[..., Path], python310: str) -> Engine:
     """The engine, with both images."""
-    packages = ("vantage6-node==4.15.2", "vantage6-algorithm-tools==4.15.2", "flask==3.1.3", "setuptools<80")
-    docker_engine.import_image(BASE, file_system(environment(*packages, python=python310)), *CHANGES)
-    docker_engine.build(STOCK, STOCK_IMAGE, {"stock_average": ROOT / "tests/compat/stock-average/stock_average"})
+    _, base = build_images(docker_engine, environment, python310)
     sources = {
         "hanse_algorithm": ROOT / "packages/algorithm/src/hanse_algorithm",
         "hanse_summary": ROOT / "algorithms/summary/src/hanse_summary",
     }
-    docker_engine.build(OURS, OUR_IMAGE, sources)
+    docker_engine.build(OURS, OUR_IMAGE.format(base=base), sources)
     return docker_engine
 
 

@@ -16,17 +16,8 @@ from hanse_core.wire.tasks import Run
 from hanse_sandbox.lung import STATIONS as PARTS_OF_THE_TRIAL
 from hanse_sandbox.lung import pooled_rows, split
 from hanse_sandbox.network import Server, password
-from scratch_image import CHANGES, file_system
-from stock_node import StockNode
+from stock_node import ALGORITHM, StockNode, build_images
 
-ALGORITHM = "consortium/average:1"
-DOCKERFILE = """
-FROM {base}
-COPY stock_average /usr/local/lib/python3.10/stock_average
-ENV PKG_NAME=stock_average
-CMD python -c "from vantage6.algorithm.tools.wrap import wrap_algorithm; wrap_algorithm()"
-"""
-PACKAGE = Path(__file__).parent / "stock-average" / "stock_average"
 SCRIPT = Path(__file__).parent / "scripts" / "stock_task.py"
 STATIONS = ("bremen", "hamburg")
 SECONDS = 120.0
@@ -152,11 +143,7 @@ def federation(
     python310: str,
 ) -> Iterator[Federation]:
     version, _, encrypted = request.param.partition(" ")
-    packages = (f"vantage6-node=={version}", f"vantage6-algorithm-tools=={version}", "flask==3.1.3", "setuptools<80")
-    python = environment(*packages, python=python310)
-    base = f"hanse-test/stock:{version}"
-    docker_engine.import_image(base, file_system(python), *CHANGES)
-    docker_engine.build(ALGORITHM, DOCKERFILE.format(base=base), {"stock_average": PACKAGE})
+    python, base = build_images(docker_engine, environment, python310, version)
     folder = module_folder / request.param.replace(" ", "-")
     folder.mkdir()
     settings = {"images": pulled_before_vpn(docker_engine)} if version.startswith("4.14") else {}

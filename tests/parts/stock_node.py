@@ -2,13 +2,24 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from docker_engine import Engine
+from scratch_image import CHANGES, file_system
 
+ALGORITHM = "consortium/average:1"
+"""Image of the package in `tests/compat/stock-average`, on the unmodified v4 tools."""
+ALGORITHM_DOCKERFILE = """
+FROM {base}
+COPY stock_average /usr/local/lib/python3.10/stock_average
+ENV PKG_NAME=stock_average
+CMD python -c "from vantage6.algorithm.tools.wrap import wrap_algorithm; wrap_algorithm()"
+"""
+PACKAGE = Path(__file__).parents[1] / "compat" / "stock-average" / "stock_average"
 IMAGE = "hanse-test/stock-node"
 DOCKERFILE = """
 FROM {base}
@@ -28,6 +39,20 @@ LOGGING = {
     "datefmt": "%H:%M:%S",
     "loggers": [{"name": name, "level": "warning"} for name in ("urllib3", "requests", "engineio.client", "docker")],
 }
+
+
+def build_images(
+    engine: Engine, environment: Callable[..., Path], python310: str, version: str = "4.15.2"
+) -> tuple[Path, str]:
+    """Build the algorithm on the tools of a version; gives the Python with its node, and the image of that one's files.
+
+    `environment` and `python310` are the fixtures.
+    """
+    packages = (f"vantage6-node=={version}", f"vantage6-algorithm-tools=={version}", "flask==3.1.3", "setuptools<80")
+    python, base = environment(*packages, python=python310), f"hanse-test/stock:{version}"
+    engine.import_image(base, file_system(python), *CHANGES)
+    engine.build(ALGORITHM, ALGORITHM_DOCKERFILE.format(base=base), {"stock_average": PACKAGE})
+    return python, base
 
 
 def _outside_of_containers() -> list[str]:

@@ -1,5 +1,6 @@
 """The average of a column: a central function that waits for a partial one at each organization."""
 
+import random
 import time
 from typing import Any
 
@@ -37,3 +38,16 @@ def where(run: Any) -> dict[str, Any]:
 def wait(seconds: float) -> None:
     info(f"waiting for {seconds:g} seconds")
     time.sleep(seconds)
+
+
+@algorithm_client
+def wait_everywhere(client: AlgorithmClient, seconds: float) -> None:
+    organizations = [organization["id"] for organization in client.organization.list()]
+    task = client.task.create(
+        input_={"method": "wait", "kwargs": {"seconds": seconds}}, organizations=organizations, name="wait"
+    )
+    client.wait_for_results(task_id=task["id"], interval=1)
+
+
+def large(size: int, seed: int) -> str:
+    return random.Random(seed).randbytes(size // 2).hex()
