@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -172,13 +173,13 @@ def test_a_killed_tree_takes_its_containers_with_it_at_both_kinds_and_no_others(
     trees = {station: fleet.create("wait_everywhere", station, seconds=600) for station in (STOCK[1], OURS[1])}
     subtasks = {station: fleet.subtask_that_waits(task) for station, task in trees.items()}
     left = {name: fleet.run_ids(trees[name], subtasks[name]) for name in trees}
-    assert fleet.containers() == sorted(sum(left.values(), []))
+    assert fleet.containers() == sorted(chain(*left.values()))
 
     for station, task in trees.items():
         fleet.root.tasks.kill(task)
 
         del left[station]
-        fleet.wait_for("only the other tree", lambda: fleet.containers() == sorted(sum(left.values(), [])))
+        fleet.wait_for("only the other tree", lambda: fleet.containers() == sorted(chain(*left.values())))
         assert fleet.statuses(task) == {station: "killed by user"}
         assert fleet.statuses(subtasks[station]) == dict.fromkeys(NAMES, "killed by user")
 
