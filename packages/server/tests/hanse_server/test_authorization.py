@@ -1,5 +1,6 @@
 """The server keeps to the table of who may do what: every route, every default role, whoever the object belongs to."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -154,6 +155,28 @@ async def test_every_role_may_do_what_the_table_says_and_nothing_else(
                 expected = route.answer(identity, whose).name
                 wrong.append(f"{identity}, {whose.value}: {found.name}, not {expected}: {text}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", sorted(OPEN - {"POST /token/refresh"}))  # it takes another kind of token
+async def test_an_open_route_asks_nobody_who_he_is(
+    name: str, server: Any, anonymous: httpx.AsyncClient, enter: Any
+) -> None:
+    """Whether somebody is logged in, and as what, makes no difference: there is the answer that strangers get."""
+    method, path = name.split()
+    path = path.replace("{name}", "elsewhere")
+    server.app.state.sso.providers["elsewhere"] = Elsewhere()
+    entered = [(await enter(identity))[0] for identity in IDENTITIES]
+    server.app.state.works = Rehearsal.of(server.app.state.works)
+    answers = [await client.request(method, path, json={}) for client in (anonymous, *entered)]
+    assert {answer.json().get("code") for answer in answers} & {"denied", "wrong-identity"} == set()
+    assert len({answer.status_code for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+async def test_every_other_route_wants_to_know(route: Route, anonymous: httpx.AsyncClient) -> None:
+    path = re.sub(r"\{.*?\}", "1", route.path)
+    answer = await anonymous.request(route.method, path, json={})
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
 
 
 def _documented(app: Any) -> Iterator[str]:

@@ -40,6 +40,7 @@ DROPPED = {
     "prometheus_port": "this server has no exporter for node metrics",
     "additional_node_images": "images are chosen at the nodes",
     "images": "the server does not choose the images of others",
+    "rabbitmq": "servers that share one PostgreSQL database tell each other through it, without a broker",
 }
 """What is not carried, and why."""
 LOGGING_DROPPED = "logs go to standard error, where systemd, Docker or a pipe takes them"

@@ -84,12 +84,18 @@ def test_what_means_the_same_is_carried(translate: Translate) -> None:
 
 def test_what_cannot_be_carried_is_named_with_the_reason(translate: Translate) -> None:
     _, printed = translate(
-        ui={"enabled": True}, algorithm_stores=[{"name": "x", "url": "y"}], invented=1, prometheus={"enabled": True}
+        ui={"enabled": True},
+        algorithm_stores=[{"name": "x", "url": "y"}],
+        invented=1,
+        prometheus={"enabled": True},
+        rabbitmq={"uri": "amqp://hanse:secret@broker/"},
     )
     for told in ("`description`", "`allow_drop_all`", "`ui`", "`algorithm_stores`", "`invented`", "`prometheus`"):
         assert f"{told} was not carried: " in printed
     assert "logging.backup_count, logging.file, logging.use_console" in printed
     assert "hanse server store add URL" in printed
+    assert "`rabbitmq` was not carried: servers that share one PostgreSQL database" in printed
+    assert "secret@broker" not in printed
 
 
 def test_the_database_of_v4_is_not_taken_for_ours(translate: Translate, tmp_path: Path) -> None:
