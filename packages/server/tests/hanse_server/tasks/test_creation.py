@@ -1,5 +1,7 @@
 """Making tasks."""
 
+import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -29,6 +31,17 @@ async def test_a_task_and_its_runs_are_made_in_the_recorded_shape(
     assert (made["status"], made["init_user"]["id"]) == ("pending", world.users["alice"].id)
     assert made["runs"] == f"/api/run?task_id={made['id']}"
     assert set(await clients.runs(made["id"])) == {world.alpha.id, world.beta.id}
+
+
+async def test_runs_are_assigned_when_they_are_made_not_when_the_server_started(
+    clients: Any, world: Any, clock: Any
+) -> None:
+    for _ in range(2):
+        clock.moment += timedelta(hours=1)
+        task = await clients.task()
+        made = [run["assigned_at"] for run in (await clients.runs(task["id"])).values()]
+
+        assert made == [f"{clock.moment:%Y-%m-%dT%H:%M:%S}"] * 2
 
 
 async def test_the_nodes_are_told_after_the_commit(clients: Any, world: Any, bus: Any, until: Any) -> None:
