@@ -16,6 +16,12 @@ def _node(recorded: dict[str, Any]) -> list[tuple[str, Any]]:
     return [(e["event"], e["args"][0] if e["args"] else None) for e in recorded if e["event"] != "connect"]
 
 
+async def _shown(clients: Any, node: Node) -> dict[str, Any]:
+    """Give how a node is shown, but for when it was last seen."""
+    shown: dict[str, Any] = (await clients.user("root").get(f"/node/{node.id}")).json()
+    return {name: value for name, value in shown.items() if name != "last_seen"}
+
+
 async def test_connecting_is_heard_as_recorded(harbour: Any, world: Any, recording_data: Any) -> None:
     recorded = recording_data("17")["received_per_identity"]
     alice = await harbour.user(world.users["alice"])
@@ -53,15 +59,18 @@ async def test_being_online_is_shown_and_ends_with_the_last_socket(
 ) -> None:
     alice = await harbour.user(world.users["alice"])
     first, second = await harbour.node(world.alpha_main), await harbour.node(world.alpha_main)
+    await first.tell("node_info_update", {"encryption": True})
+    shown = await _shown(clients, world.alpha_main)
+    while not shown["config"]:
+        shown = await _shown(clients, world.alpha_main)
 
     async def status() -> str:
-        answer = await clients.user("root").get(f"/node/{world.alpha_main.id}")
-        return str(answer.json()["status"])
+        return str((await _shown(clients, world.alpha_main))["status"])
 
     assert await status() == "online"
     await first.leave()
     await alice.hears("message", 5)
-    assert await status() == "online"
+    assert await _shown(clients, world.alpha_main) == shown, "still online, with what it shared"
     await second.leave()
     gone = await alice.hears("node-offline")
     assert await status() == "offline"
@@ -245,11 +254,19 @@ async def test_a_silent_node_that_left_no_goodbye_goes_offline(
     long_ago = clock.now() - timedelta(minutes=5)
     make.add(Node(id=world.alpha_main.id, status="online", last_seen=long_ago))
 
-    assert await harbour.app.state.live.retire_silent_nodes() == 1
+    # A stock server skips all the others once it finds a node that was never seen.
+    make.add(Node(id=world.beta_main.id, last_seen=None))
+    make.add(Node(id=world.alpha_secure.id, status="online", last_seen=None))
+    make.add(Node(id=world.gamma_other.id, status="online", last_seen=clock.now()))
+
+    assert await harbour.app.state.live.retire_silent_nodes() == 2
     assert await harbour.app.state.live.retire_silent_nodes() == 0
 
-    assert (await alice.hears("node-offline"))["id"] == world.alpha_main.id
+    await alice.hears("node-offline", 2)
+    assert {gone["id"] for gone in alice.data_of("node-offline")} == {world.alpha_main.id, world.alpha_secure.id}
     assert connected.client.connected
+    for node in (world.beta_main, world.gamma_other):
+        assert (await _shown(clients, node))["status"] == "online"
 
 
 async def test_a_held_status_and_a_socket_end_when_the_server_drains(
