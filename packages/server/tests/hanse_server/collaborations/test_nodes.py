@@ -1,8 +1,11 @@
 """Nodes, their API keys and their login."""
 
+import asyncio
 from typing import Any
 
 import httpx
+import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hanse_server.collaborations.models import Node
@@ -75,6 +78,21 @@ async def test_an_organization_has_one_node_per_collaboration(clients: Any, worl
     answer = await clients.user("root").post("/node", json=body)
 
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("names", [(None, None), ("one", "two")], ids=["alike", "of other names"])
+async def test_of_nodes_made_at_the_same_time_one_stays(
+    clients: Any, world: Any, session: Session, names: tuple[str | None, str | None]
+) -> None:
+    place = {"organization_id": world.beta.id, "collaboration_id": world.secure.id}
+    bodies = [{**place, "name": name} if name else place for name in names * 3]
+
+    answers = await asyncio.gather(*(clients.user("root").post("/node", json=body) for body in bodies))
+
+    first, *others = sorted(answer.status_code for answer in answers)
+    assert first == 201
+    assert set(others) <= {400, 409}, [answer.text for answer in answers]
+    assert len(session.scalars(select(Node).filter_by(**place)).all()) == 1
 
 
 async def test_a_node_needs_a_member_as_its_organization(clients: Any, world: Any) -> None:

@@ -85,6 +85,23 @@ async def test_a_repeated_key_gives_the_task_of_the_first_request(clients: Any, 
     assert len((await clients.user("root").get("/task")).json()["data"]) == 2
 
 
+async def test_of_requests_with_one_key_at_the_same_time_one_makes_the_task(clients: Any, world: Any, bus: Any) -> None:
+    alice = clients.user("alice")
+    headers = {"Idempotency-Key": "once"}
+
+    answers = await asyncio.gather(*(alice.post("/task", json=_body(world), headers=headers) for _ in range(6)))
+
+    assert [answer.status_code for answer in answers] == [201] * 6
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len((await clients.user("root").get("/task")).json()["data"]) == 1
+
+
+async def test_tasks_made_at_the_same_time_have_jobs_of_their_own(clients: Any, world: Any) -> None:
+    made = await asyncio.gather(*(clients.task() for _ in range(6)))
+
+    assert len({task["job_id"] for task in made}) == 6
+
+
 @pytest.mark.parametrize("index", range(17))
 async def test_malformed_bodies_are_refused_as_recorded(clients: Any, world: Any, recording: Any, index: int) -> None:
     exchange = recording("57")[index]
