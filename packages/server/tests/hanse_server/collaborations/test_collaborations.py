@@ -1,5 +1,6 @@
 """Collaborations and their members."""
 
+import asyncio
 from typing import Any
 
 from sqlalchemy import select
@@ -89,6 +90,19 @@ async def test_a_name_cannot_be_taken_twice(clients: Any, world: Any) -> None:
     assert answer.json()["errors"] == {"name": ["is taken"]}
 
 
+async def test_a_member_added_by_several_at_the_same_time_is_a_member_once(clients: Any, world: Any) -> None:
+    root = clients.user("root")
+    path = f"/collaboration/{world.main.id}/organization"
+
+    answers = await asyncio.gather(*(root.post(path, json={"id": world.gamma.id}) for _ in range(6)))
+
+    statuses = {answer.status_code for answer in answers}
+    assert 200 in statuses
+    assert statuses <= {200, 409}, [answer.text for answer in answers]
+    members = (await root.get("/organization", params={"collaboration_id": world.main.id})).json()["data"]
+    assert [row["id"] for row in members] == [world.alpha.id, world.beta.id, world.gamma.id]
+
+
 async def test_encryption_is_not_switched_while_something_runs(clients: Any, world: Any) -> None:
     task = await clients.task(organizations="alpha")
 
@@ -97,6 +111,24 @@ async def test_encryption_is_not_switched_while_something_runs(clients: Any, wor
     allowed = await clients.user("root").patch("/collaboration/1", json={"encrypted": True})
 
     assert (refused.status_code, allowed.status_code) == (409, 200)
+
+
+async def test_encryption_is_not_switched_off_while_something_runs(clients: Any, world: Any) -> None:
+    root, path = clients.user("root"), f"/collaboration/{world.secure.id}"
+    sealed = "a2V5$MTIzNDU2Nzg5MDEyMzQ1Ng==$Ym9keQ=="
+    places = [{"id": world.alpha.id, "input": sealed}]
+
+    made = await clients.user("alice").post(
+        "/task", json={"collaboration_id": world.secure.id, "image": "i", "organizations": places}
+    )
+    refused = await root.patch(path, json={"encrypted": False})
+    still = (await root.get(path)).json()["encrypted"]
+    run_id = (await clients.runs(made.json()["id"]))[world.alpha.id]["id"]
+    ended = await clients.finish("alpha_secure", run_id, result=sealed)
+    allowed = await root.patch(path, json={"encrypted": False})
+
+    assert [a.status_code for a in (made, refused, ended, allowed)] == [201, 409, 200, 200]
+    assert (still, allowed.json()["encrypted"]) == (True, False)
 
 
 async def test_leaving_detaches_the_node_and_ends_its_tokens(clients: Any, world: Any, session: Session) -> None:
