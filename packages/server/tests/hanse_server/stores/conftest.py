@@ -1,6 +1,6 @@
 """An algorithm store in this process, reached by names and addresses of the test's own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,6 +134,19 @@ def couple(clients: Any) -> Any:
         return made
 
     return do
+
+
+@pytest.fixture
+def opens_nothing_else(server: Any) -> Callable[[Mapping[str, str]], Awaitable[None]]:
+    """Check that with the token that a store was sent it can ask whose it is, and do nothing else."""
+
+    async def check(headers: Mapping[str, str]) -> None:
+        client: httpx.AsyncClient = server.client(headers["authorization"].removeprefix("Bearer "))
+        assert (await client.post("/token/user/validate")).status_code == 200
+        assert (await client.get("/organization")).status_code == 422
+        assert (await client.post("/token/node/validate")).status_code in (401, 403, 422)
+
+    return check
 
 
 REDIRECT = RedirectResponse("https://10.0.0.1/secrets")

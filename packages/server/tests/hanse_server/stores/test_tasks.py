@@ -32,7 +32,7 @@ def attempt(clients: Any, world: Any) -> Any:
 
 
 async def test_a_task_runs_what_the_store_approved_by_digest(
-    attempt: Any, coupled: int, clients: Any, server: Any, store: Any
+    attempt: Any, coupled: int, clients: Any, store: Any, opens_nothing_else: Any
 ) -> None:
     made = (await attempt(store_id=coupled)).json()
 
@@ -40,6 +40,7 @@ async def test_a_task_runs_what_the_store_approved_by_digest(
     assert made["algorithm_store"]["id"] == coupled
     assert made["algorithm_store"]["link"] == f"/api/algorithmstore/{coupled}"
     assert store.calls == [("GET", "/api/algorithm")]
+    await opens_nothing_else(store.headers[-1])
     listed = await clients.user("alice").get("/task", params={"store_id": coupled})
     assert [row["id"] for row in listed.json()["data"]] == [made["id"]]
 
