@@ -12,6 +12,7 @@ from hanse_server.tasks.models import Job, Task
 
 NEW = {"username": "newby", "email": "newby@example.org", "password": "Correct-horse-1"}
 ROLES = {role.name: number for number, role in enumerate(DEFAULT_ROLES, start=1)}
+MACHINES = ("node", "container")
 USER = Resource.USER
 
 
@@ -109,6 +110,7 @@ async def test_a_new_user_logs_in(as_user: Any, people: Any, anonymous: Any) -> 
         ({"rules": [87]}, 404),
         ({"roles": [ROLES["Root"]]}, 401),
         ({"roles": [ROLES["node"]]}, 400),
+        ({"roles": [ROLES["container"]]}, 400),
         ({"rules": [1]}, 401),
         ({"shoe_size": 44}, 400),
     ],
@@ -166,6 +168,22 @@ async def test_what_cannot_be_changed_is_refused_and_nothing_is_stored(
     admin, vera = as_user("admin"), f"/user/{people['vera'].id}"
     assert (await admin.patch(vera, json={"firstname": "Vicky", **body})).status_code == 400
     assert (await admin.get(vera)).json()["firstname"] == ""
+
+
+@pytest.mark.parametrize(
+    ("rights", "status"),
+    [({"roles": [4711]}, 404), ({"rules": [87]}, 404), *(({"roles": [ROLES[name]]}, 400) for name in MACHINES)],
+)
+async def test_a_change_with_roles_that_cannot_be_given_stores_nothing(
+    as_user: Any, people: Any, rights: dict[str, object], status: int
+) -> None:
+    root, vera = as_user("root"), f"/user/{people['vera'].id}"
+    before = (await root.get(vera)).json()
+
+    answer = await root.patch(vera, json={"firstname": "Vicky", **rights})
+
+    assert answer.status_code == status, answer.text
+    assert (await root.get(vera)).json() == before
 
 
 async def test_one_changes_ones_own_name(as_user: Any, people: Any) -> None:
