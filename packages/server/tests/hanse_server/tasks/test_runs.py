@@ -134,6 +134,9 @@ async def test_a_failure_leaves_siblings_alone_that_already_run(clients: Any, wo
 
     assert (await clients.node("beta_main").get(beta)).json()["status"] == "pending"
     assert (await token.get(f"/task/{task['id']}")).json()["status"] == "crashed"
+    places = [{"id": world.beta.id, "input": "e30="}]
+    body = {"image": task["image"], "collaboration_id": world.main.id, "organizations": places}
+    assert (await token.post("/task", json=body)).status_code == 201
 
 
 async def test_a_named_end_is_no_open_work_any_more_and_takes_its_details(clients: Any, world: Any) -> None:
