@@ -29,13 +29,20 @@ def test_a_first_start_makes_rules_roles_and_root_with_the_ids_of_the_protocol(s
     assert (root.id, root.username, root.organization.id, root.organization.name) == (1, "root", 1, "root")
 
 
-def test_the_invented_password_is_given_once_and_stored_only_as_hash(tmp_path: Path) -> None:
-    settings = Settings(uri=f"sqlite:///{tmp_path}/server.sqlite")
+def test_the_invented_password_is_given_once_and_stored_only_as_hash(empty_uri: str) -> None:
+    settings = Settings(uri=empty_uri)
     password = prepare(settings)
     assert password is not None
     assert len(password) >= 20
     assert prepare(settings) is None
-    assert password.encode() not in (tmp_path / "server.sqlite").read_bytes()
+    engine = make_engine(settings.uri)
+    with Session(engine) as session:
+        stored = session.scalars(select(User.password)).one()
+    engine.dispose()
+    assert stored.startswith("$argon2")
+    assert password not in stored
+    if empty_uri.startswith("sqlite"):
+        assert password.encode() not in Path(empty_uri.removeprefix("sqlite:///")).read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["value", "file"])
