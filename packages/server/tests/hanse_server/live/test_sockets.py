@@ -9,6 +9,8 @@ import pytest
 
 from hanse_server.collaborations.models import Node
 from hanse_server.live.allowance import Allowance
+from hanse_server.tasks.models import Run
+from hanse_server.tasks.rules import CUT, LOG_LIMIT
 from hanse_web.clock import FixedClock
 
 
@@ -141,6 +143,23 @@ async def test_log_lines_are_stored_in_order_and_passed_on(harbour: Any, world: 
     assert alice.data_of("algorithm_log")[0] == {"run_id": run_id, "task_id": task["id"], "log": "line 0"}
     await clients.finish("alpha_main", run_id)
     assert (await clients.runs(task["id"]))[world.alpha.id]["log"] == "done"
+
+
+async def test_a_full_log_takes_no_more_over_the_socket(harbour: Any, world: Any, clients: Any, make: Any) -> None:
+    alice, alpha = await harbour.user(world.users["alice"]), await harbour.node(world.alpha_main)
+    task = await clients.task()
+    run_id = (await clients.runs(task["id"]))[world.alpha.id]["id"]
+    make.add(Run(id=run_id, log="x" * (LOG_LIMIT - 200)))
+
+    for line in ("y" * 500, "dropped"):
+        await alpha.tell("algorithm_log", {"run_id": run_id, "log": line})
+    await alpha.tell("algorithm_status_change", {"run_id": run_id, "status": "active"})  # said last, heard last
+    await alice.hears("algorithm_status_change")
+
+    assert [told["log"] for told in alice.data_of("algorithm_log")] == ["y" * 500]
+    stored = (await clients.runs(task["id"]))[world.alpha.id]["log"]
+    assert len(stored) <= LOG_LIMIT
+    assert stored.endswith("y" + CUT)
 
 
 async def test_what_is_not_the_nodes_own_is_ignored(harbour: Any, world: Any, clients: Any) -> None:
