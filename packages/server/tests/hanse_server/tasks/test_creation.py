@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, select
 
 from hanse_server.collaborations.models import NodeSetting
+from hanse_server.tasks.models import Task
 
 INPUT = "eyJtZXRob2QiOiAibSJ9"
 
@@ -44,12 +46,24 @@ async def test_runs_are_assigned_when_they_are_made_not_when_the_server_started(
         assert made == [f"{clock.moment:%Y-%m-%dT%H:%M:%S}"] * 2
 
 
-async def test_the_nodes_are_told_after_the_commit(clients: Any, world: Any, bus: Any, until: Any) -> None:
+async def test_the_nodes_are_told_after_the_commit(
+    clients: Any, world: Any, bus: Any, until: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored: list[list[int]] = []
+    publish = bus.publish
+
+    async def look_and_publish(event: Any) -> None:
+        with engine.connect() as other:
+            stored.append(list(other.scalars(select(Task.id))))
+        await publish(event)
+
+    monkeypatch.setattr(bus, "publish", look_and_publish)
     task = await clients.task()
 
     await until(lambda: bus.told)
 
     (told,) = bus.told
+    assert stored == [[task["id"]]], "others see the task when they hear of it"
     assert (told.name, dict(told.data)) == ("new_task", {"id": task["id"], "parent_id": None})
     assert list(told.rooms) == [f"collaboration_{world.main.id}"]
 
