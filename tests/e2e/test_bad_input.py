@@ -32,7 +32,7 @@ def network(module_folder: Path) -> Iterator[Network]:
             stations,
             images=images,
             policies={"allowed_algorithms": [*ALGORITHMS, misbehaving.IMAGE, "hanse/nowhere"]},
-            limits={"seconds": 5, "log_bytes": 100_000},
+            limits={"seconds": 15, "log_bytes": 100_000},
         )
         network.start_nodes()
         yield network

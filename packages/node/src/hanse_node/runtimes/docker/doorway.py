@@ -50,14 +50,19 @@ class Doorway:
         if network.id in self._open:
             return
         opened = self._open[network.id] = _Open(tuple(doors))
+        opening = asyncio.ensure_future(self._serve(opened, network, doors))
         try:
-            for port, path in doors.items():
-                listening = await in_thread(within, self._namespace, partial(_listen, network.gateway, port))
-                handler = _handler(network, path, opened.tasks)
-                opened.servers.append(await asyncio.start_server(handler, sock=listening, limit=CHUNK))
+            await asyncio.shield(opening)
         except BaseException:
+            await asyncio.wait({opening})  # cut short, it would lose the socket that it is just opening
             await self.close(network)
             raise
+
+    async def _serve(self, opened: _Open, network: Network, doors: Mapping[int, Path]) -> None:
+        for port, path in doors.items():
+            listening = await in_thread(within, self._namespace, partial(_listen, network.gateway, port))
+            handler = _handler(network, path, opened.tasks)
+            opened.servers.append(await asyncio.start_server(handler, sock=listening, limit=CHUNK))
 
     def ports(self, network: Network) -> tuple[int, ...]:
         """Give the ports that are served on a network now."""
