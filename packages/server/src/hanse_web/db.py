@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     DateTime,
     Dialect,
     Engine,
@@ -80,13 +81,34 @@ class json_lists(FunctionElement[str]):  # noqa: N801  (it reads as a function o
 
 
 @compiles(json_lists, "sqlite")
-def _on_sqlite(element: json_lists, compiler: SQLCompiler, **more: Any) -> str:
+def _lists_on_sqlite(element: json_lists, compiler: SQLCompiler, **more: Any) -> str:
     return f"json_group_array(json_array({compiler.process(element.clauses, **more)}))"
 
 
 @compiles(json_lists, "postgresql")
-def _on_postgresql(element: json_lists, compiler: SQLCompiler, **more: Any) -> str:
+def _lists_on_postgresql(element: json_lists, compiler: SQLCompiler, **more: Any) -> str:
     return f"CAST(json_agg(json_build_array({compiler.process(element.clauses, **more)})) AS TEXT)"
+
+
+class matches(FunctionElement[bool]):  # noqa: N801  (it reads as a function of SQL)
+    """Compare a text with an SQL LIKE pattern, whatever the case of letters (on SQLite, of a to z only)."""
+
+    name = "matches"
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(matches, "sqlite")
+def _matches_on_sqlite(element: matches, compiler: SQLCompiler, **more: Any) -> str:
+    text, pattern = (compiler.process(part, **more) for part in element.clauses)
+    return f"{text} LIKE {pattern} ESCAPE '\\'"
+
+
+@compiles(matches, "postgresql")
+def _matches_on_postgresql(element: matches, compiler: SQLCompiler, **more: Any) -> str:
+    # Without ESCAPE, which says what is so already, and hides the pattern from an index.
+    text, pattern = (compiler.process(part, **more) for part in element.clauses)
+    return f"{text} ILIKE {pattern}"
 
 
 def wire_time(moment: datetime | None) -> str | None:

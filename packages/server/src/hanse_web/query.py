@@ -6,13 +6,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
-from sqlalchemy import Boolean, ColumnElement, Select, literal, or_
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy import ColumnElement, Select, literal, or_
 from sqlalchemy.orm import InstrumentedAttribute
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from hanse_core.errors import Invalid
+from hanse_web.db import matches
 
 QUERY_LENGTH = 8_000
 """Characters of a query string; more is refused."""
@@ -129,26 +127,6 @@ def like_any(column: InstrumentedAttribute[Any], patterns: Sequence[str]) -> Col
         if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
             raise Invalid(f"the pattern {pattern!r} ends with a backslash that has nothing to escape")
     return or_(*(matches(column, literal(pattern)) for pattern in patterns))
-
-
-class matches(FunctionElement[bool]):  # noqa: N801  (it reads as a function of SQL)
-    """Compare a text with an SQL LIKE pattern, whatever the case of letters (on SQLite, of a to z only)."""
-
-    type = Boolean()
-    inherit_cache = True
-
-
-@compiles(matches, "sqlite")
-def _on_sqlite(element: matches, compiler: SQLCompiler, **more: Any) -> str:
-    text, pattern = (compiler.process(part, **more) for part in element.clauses)
-    return f"{text} LIKE {pattern} ESCAPE '\\'"
-
-
-@compiles(matches, "postgresql")
-def _on_postgresql(element: matches, compiler: SQLCompiler, **more: Any) -> str:
-    # Without ESCAPE, which says what is so already, and hides the pattern from an index.
-    text, pattern = (compiler.process(part, **more) for part in element.clauses)
-    return f"{text} ILIKE {pattern}"
 
 
 def ordered(statement: Select[Any], sort: str | None, columns: Mapping[str, Any], key: Any) -> Select[Any]:
