@@ -30,7 +30,6 @@ hosts_file {folder}/hosts
 auth_param basic program {checks} {folder}/passwords
 auth_param basic children 1
 acl known proxy_auth REQUIRED
-{further}
 http_access allow known
 http_access deny all
 """
@@ -61,8 +60,8 @@ class Squid:
 
 
 @contextmanager
-def squid(hosts: Mapping[str, str] | None = None, further: str = "") -> Iterator[Squid]:
-    """Run one; `hosts` are names that it knows, `further` lines of its configuration before all is allowed."""
+def squid(hosts: Mapping[str, str] | None = None) -> Iterator[Squid]:
+    """Run one; `hosts` are names that it knows."""
     folder = Path(tempfile.mkdtemp(prefix="h"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -70,7 +69,7 @@ def squid(hosts: Mapping[str, str] | None = None, further: str = "") -> Iterator
     names = "".join(f"{address} {name}\n" for name, address in (hosts or {}).items())
     (folder / "hosts").write_text(names)
     (folder / "passwords").write_text(f"{USER}:{_hashed(PASSWORD)}\n")
-    values = {"port": port, "folder": folder, "checks": CHECKS_PASSWORDS, "further": further}
+    values = {"port": port, "folder": folder, "checks": CHECKS_PASSWORDS}
     (folder / "squid.conf").write_text(_CONFIGURATION.format(**values))
     if os.geteuid() == 0:  # whose rights it drops
         for path in (folder, *folder.iterdir()):

@@ -1,6 +1,5 @@
 """The HTTP proxy of a run, over real sockets."""
 
-import asyncio
 import socket
 from typing import Any
 
@@ -9,8 +8,13 @@ from structlog.testing import capture_logs
 
 from hanse_node.policy.decision import Terms
 from hanse_node.runtimes.base import StartFailed
+from waiting import until
 
 OK = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+def connect(destination: str) -> bytes:
+    return f"CONNECT {destination} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 
 
 def way(world: Any, **more: Any) -> dict[str, Any]:
@@ -56,9 +60,7 @@ class TestListed:
         world.ends = b"0\r\n\r\n"
         reader, writer = await opened.line()
         writer.write(head + b"4\r\nmore\r\n")
-        async with asyncio.timeout(10):
-            while not (world.heard and world.heard[0].endswith(b"4\r\nmore\r\n")):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await until(lambda: world.heard and world.heard[0].endswith(b"4\r\nmore\r\n"))
         writer.write(b"3\r\nend\r\n0\r\n\r\n")
         assert await reader.read() == world.answer
         assert world.heard[0].endswith(b"\r\n\r\n4\r\nmore\r\n3\r\nend\r\n0\r\n\r\n")
@@ -78,7 +80,8 @@ class TestListed:
             {"label": "default", "uri": "x", "type": "sparql", "egress": ["way"]},
             {"label": "other", "uri": "x", "type": "sparql"},
         ]
-        assert await station.open(gives=(), egress=way(world), databases=databases) is not None
+        await station.open(gives=(), egress=way(world), databases=databases)
+        assert await station.say(connect(f"terminology.example:{world.port}") + b"hi\r\n\r\n") == OK + world.answer
         (folder := station.folder / "8").mkdir()
         assert await station.ways.open(8, folder, Terms(), ["other"]) is None
         assert not list(folder.iterdir())
@@ -117,13 +120,13 @@ class TestRefused:
     )
     async def test_a_name_that_leads_inside_is_refused(self, opened: Any, world: Any, address: str) -> None:
         opened.names["terminology.example"] = [address]
-        answer = await opened.say(f"CONNECT terminology.example:{world.port} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        answer = await opened.say(connect(f"terminology.example:{world.port}"))
         assert answer.startswith(b"HTTP/1.1 403 Refused by this station - egress: inner addresses")
         assert world.heard == []
 
     async def test_what_was_judged_is_what_is_connected_to(self, opened: Any, world: Any) -> None:
         """A name that answers otherwise at the second question gains nothing: there is no second question."""
-        answers = iter([["192.0.2.1"], ["127.0.0.1"]])
+        answers = iter([["127.0.0.1"], ["127.0.0.2"]])
 
         class Changing(dict[str, Any]):
             def __getitem__(self, name: str) -> Any:
@@ -131,15 +134,10 @@ class TestRefused:
 
         opened.names = Changing()
         with capture_logs() as logs:
-            talking = asyncio.ensure_future(
-                opened.say(f"CONNECT terminology.example:{world.port} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            )
-            while not opened.asked:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-            await opened.ways.close(7)
-            await asyncio.wait({talking})
-        assert (opened.asked, world.heard) == (["terminology.example"], [])
-        assert not [line for line in logs if line["event"] == "egress_opened"]
+            answer = await opened.say(connect(f"terminology.example:{world.port}") + b"hi\r\n\r\n")
+        assert answer == OK + world.answer
+        assert opened.asked == ["terminology.example"]
+        assert [line["peer"] for line in logs if line["event"] == "egress_opened"] == ["127.0.0.1"]
 
     @pytest.mark.parametrize(
         "request_",
@@ -162,14 +160,21 @@ class TestRefused:
             taken.bind(("127.0.0.1", 0))
             port = taken.getsockname()[1]
             await station.open(egress={"way": {"addresses": "127.0.0.1", "ports": port}})
-            answer = await station.say(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            answer = await station.say(connect(f"127.0.0.1:{port}"))
         assert answer.startswith(b"HTTP/1.1 502 ")
         assert b"cannot be reached" in answer
 
-    async def test_the_run_of_another_socket_has_its_own_ways(self, opened: Any, world: Any) -> None:
-        await opened.open(8, gives=())
-        with pytest.raises(OSError):
-            await opened.line(8)
+    async def test_the_run_of_another_socket_has_its_own_ways(self, station: Any, world: Any) -> None:
+        other = {"addresses": ["127.0.0.2"], "ports": [world.port]}
+        await station.open(egress={**way(world), "other": other})
+        await station.open(8, gives=("other",))
+        request = connect(f"127.0.0.1:{world.port}") + b"hi\r\n\r\n"
+        assert (await station.say(request, 8)).startswith(b"HTTP/1.1 403 Refused by this station - egress: other\r\n")
+        assert await station.say(request, 7) == OK + world.answer
+
+    async def test_a_run_without_ways_has_no_socket(self, opened: Any) -> None:
+        assert await opened.open(8, gives=()) is None
+        assert not list((opened.folder / "8").iterdir())
 
 
 class TestTheLog:
@@ -179,9 +184,7 @@ class TestTheLog:
                 f"CONNECT terminology.example:{world.port} HTTP/1.1\r\nHost: x\r\n\r\nCANARY\r\n\r\n".encode()
             )
             await opened.say(b"GET http://evil.example/CANARY HTTP/1.1\r\nHost: x\r\nCookie: CANARY\r\n\r\n")
-            async with asyncio.timeout(10):
-                while "egress_closed" not in [line["event"] for line in logs]:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
+            await until(lambda: "egress_closed" in [line["event"] for line in logs])
         events = {line["event"]: line for line in logs}
         destination = f"terminology.example:{world.port}"
         assert events["egress_opened"] == {
@@ -198,7 +201,7 @@ class TestTheLog:
 class TestTheEnd:
     async def test_with_the_run_its_connections_end(self, opened: Any, world: Any) -> None:
         reader, writer = await opened.line()
-        writer.write(f"CONNECT 127.0.0.1:{world.port} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        writer.write(connect(f"127.0.0.1:{world.port}"))
         await reader.readexactly(len(OK))
         await opened.ways.close(7)
         assert await reader.read() == b""
@@ -213,33 +216,35 @@ class TestThroughSquid:
     async def test_a_tunnel_and_a_plain_request_go_on_through_it(self, station: Any, world: Any, a_squid: Any) -> None:
         await station.open(egress=way(world, through_proxy=True), proxy=a_squid.settings())
         address = f"terminology.example:{world.port}"
-        tunnelled = await station.say(f"CONNECT {address} HTTP/1.1\r\nHost: x\r\n\r\nhi\r\n\r\n".encode())
+        tunnelled = await station.say(connect(address) + b"hi\r\n\r\n")
         plain = await station.say(f"GET http://{address}/x HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert tunnelled == OK + world.answer
         assert plain.startswith(b"HTTP/1.1 200 OK")
         assert b"geheim" not in b"".join(world.heard)
         assert station.asked == []
-        assert f"station CONNECT {address} 200" in a_squid.told()
-        assert f"station GET http://{address}/x 200" in a_squid.told()
+        for told in (f"station CONNECT {address} 200", f"station GET http://{address}/x 200"):
+            await until(lambda told=told: told in a_squid.told())
 
     async def test_what_is_not_listed_never_gets_there(self, station: Any, world: Any, a_squid: Any) -> None:
         await station.open(egress=way(world, through_proxy=True), proxy=a_squid.settings())
-        before = a_squid.told()
-        for destination in ("evil.example:443", "169.254.169.254:80", "terminology.example:22"):
-            answer = await station.say(f"CONNECT {destination} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            assert answer.startswith(b"HTTP/1.1 403 ")
-        assert a_squid.told() == before
+        refused = ("evil.example:443", "169.254.169.254:80", "terminology.example:22")
+        for destination in refused:
+            assert (await station.say(connect(destination))).startswith(b"HTTP/1.1 403 ")
+        last = f"http://terminology.example:{world.port}/last"
+        await station.say(f"GET {last} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        await until(lambda: f"station GET {last} 200" in a_squid.told())
+        assert not {line.split()[2] for line in a_squid.told()} & set(refused)
 
     async def test_a_wrong_password_is_told_with_the_name_of_the_proxy(
         self, station: Any, world: Any, a_squid: Any
     ) -> None:
         await station.open(egress=way(world, through_proxy=True), proxy=a_squid.settings(password="wrong"))
-        answer = await station.say(f"CONNECT terminology.example:{world.port} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        answer = await station.say(connect(f"terminology.example:{world.port}"))
         assert answer.startswith(b"HTTP/1.1 502 ")
         assert f"the proxy {a_squid.url} does not accept the username and password".encode() in answer
         assert world.heard == []
 
-    async def test_a_proxy_that_is_away_is_named(self, station: Any, world: Any, a_squid: Any) -> None:
+    async def test_a_proxy_that_is_away_is_named(self, station: Any, world: Any) -> None:
         await station.open(egress=way(world, through_proxy=True), proxy={"url": "http://127.0.0.1:1"})
-        answer = await station.say(f"CONNECT terminology.example:{world.port} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        answer = await station.say(connect(f"terminology.example:{world.port}"))
         assert b"the proxy http://127.0.0.1:1 cannot be reached" in answer

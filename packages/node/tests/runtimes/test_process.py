@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from hanse_node.runtimes.base import Exit, Limits, Mount, StartFailed
 from hanse_node.runtimes.process import Bubblewrap, ProcessImage
 from hanse_node.runtimes.process.inside.processes import identity
 from hanse_node.runtimes.process.references import Reference
+from waiting import until
 
 BOTH = ["unsandboxed", pytest.param("sandboxed", marks=pytest.mark.needs("bwrap"))]
 LEAVES_A_DAEMON = """
@@ -54,13 +54,6 @@ def alive_below(folder: Path) -> list[int]:
 
 def command_lines(pids: list[int]) -> bytes:
     return b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)
-
-
-async def until(happened: Callable[[], object]) -> None:
-    """Look again and again, for what other processes do makes no event here."""
-    async with asyncio.timeout(10):
-        while not happened():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 async def test_a_flood_of_100_mb_is_cut_to_its_ends(bench: Any) -> None:
