@@ -1,39 +1,32 @@
 """One run from offer to acknowledgement: does what `runs` says is next, and writes each step down before the next."""
 
 import asyncio
-import codecs
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import asdict, replace
-from functools import partial
-from io import SEEK_END, BytesIO
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
 
 from hanse_core import events
 from hanse_core.errors import HanseError, Invalid, NotFound
 from hanse_core.states import RunStatus
-from hanse_node import blobs, copies, ending, runs
+from hanse_node import copies, ending, runs
+from hanse_node.answering import Answering
 from hanse_node.journal import Decision
-from hanse_node.judging import Judging, NotAllowed, recipient
+from hanse_node.judging import Judging, NotAllowed
 from hanse_node.killable import Killable, Over
 from hanse_node.offers import Offer
-from hanse_node.policy import results
 from hanse_node.policy.decision import Terms, Verdict
 from hanse_node.proxy import tokens
 from hanse_node.proxy.relay import ServedRun
+from hanse_node.run_log import RunLog
 from hanse_node.runs import LocalRun, Phase
 from hanse_node.runtimes.base import Exit, ImageMissing, Limits, Mount, RunSpec, StartFailed
 from hanse_node.sources import DatabaseUnreadable, Selection, UnknownDatabase
 from hanse_node.station import Station
 from hanse_node.threads import in_thread
-from hanse_node.workspace import OUTPUT
 
-LOG_SECONDS = 0.2
-QUIET_LOG_SECONDS = 1.0
-T = TypeVar("T")
 logger = structlog.get_logger()
 
 
@@ -57,10 +50,11 @@ class Execution:
         self.offer = offer
         self._station = station
         self._closed = False
-        self._ways_opened = False
         self._log = logger.bind(run_id=run.run_id, task_id=offer.task_id)
         self._killable = Killable(self._log)
         self._judging = Judging(station, offer, self._killable, verdict)
+        self._run_log = RunLog(station, self._log)
+        self._answering = Answering(station, offer, self._killable, self._run_log, self._log)
         if run.killed:
             self._killable.kill()
 
@@ -80,7 +74,7 @@ class Execution:
 
     async def printed(self) -> bytes:
         """Give what the run has printed so far."""
-        return await self._printed(self.run.reference) if self.run.reference else b""
+        return await self._run_log.read(self.run.reference)
 
     async def live(self) -> None:
         """Bring the run to its end. Raises only when the journal cannot be written."""
@@ -214,13 +208,10 @@ class Execution:
     async def _open_ways(self, terms: Terms) -> Path | None:
         folder = await in_thread(self._station.workspace.socket, self.offer.run_id)
         labels = [choice.label for choice in self.offer.databases]
-        self._ways_opened = True
         return await self._station.ways.open(self.offer.run_id, folder.parent, terms, labels)
 
     async def _open_ways_again(self) -> None:
-        """After a restart: open what the policy gives now, to what the run was given when it started."""
-        if self._ways_opened:
-            return
+        """After a restart, open what the policy gives now, to what the run was given when it started."""
         try:
             await self._open_ways(await self._station.gate.terms(self.offer))
         except HanseError as error:
@@ -292,21 +283,8 @@ class Execution:
             self.close()
             return
         await self._announce(RunStatus.ACTIVE)
-        if self._shares_log(await self._station.gate.terms(self.offer)):
-            await self._stream_log(reference)
-
-    async def _stream_log(self, reference: str) -> None:
-        """Send what was printed since the last look; engines have no event for new output."""
-        decoder, offset, pause = codecs.getincrementaldecoder("utf-8")("replace"), 0, LOG_SECONDS
-        limit = self._station.settings.limits.log_bytes
-        while offset < limit:
-            printed = await self._printed(reference, offset)
-            offset += len(printed)
-            text = decoder.decode(printed)
-            if text:
-                await self._station.uplink.emit(events.RUN_LOG, {**self._ids(), "log": text})
-            pause = LOG_SECONDS if printed else min(pause * 1.5, QUIET_LOG_SECONDS)
-            await asyncio.sleep(pause)
+        if self._run_log.is_shared(await self._station.gate.terms(self.offer)):
+            await self._run_log.stream(reference, self._ids())
 
     async def _stop(self, reference: str) -> None:
         await self._killable.killed()
@@ -316,96 +294,17 @@ class Execution:
     # End
 
     async def _seal(self) -> None:
-        """Put what the server is to get on disk, sealed for the organization that asked."""
-        station, run = self._station, self.run
-        status, notes = run.status or RunStatus.UNKNOWN_ERROR, [run.note] if run.note else []
-        # A run that never started has nothing that could leave, so its refusal waits for no policy.
-        terms = await station.gate.terms(self.offer) if run.reference else Terms()
-        try:
-            result, size = await self._sealed_result(notes, terms)
-        except (ending.OutputUnusable, results.ResultRefused, OSError, Invalid, NotFound) as error:
-            status, result, size = RunStatus.FAILED if status is RunStatus.COMPLETED else status, "", 0
-            await in_thread(station.workspace.blob(run.run_id).unlink, missing_ok=True)
-            notes.append(str(error))
-        printed = await self._printed(run.reference) if run.reference else b""
-        if status is RunStatus.CRASHED and (kind := ending.kind_of_error(printed)):
-            notes.append(f"kind of error: {kind}")
-        log = ending.log_text(printed, notes, share=self._shares_log(terms) or not run.reference)
-        await in_thread(station.workspace.keep_answer, run.run_id, ending.answer(status, result, log))
-        decision = Decision("ended", status.value, "; ".join(notes) or None, bytes_out=size)
+        status, decision = await self._answering.seal(self.run)
         self.run = replace(self.run, status=status)
         self._advance(runs.Sealed(), decision)
 
-    async def _sealed_result(self, notes: list[str], terms: Terms) -> tuple[str, int]:
-        """Seal what the algorithm wrote, in a file of its own for the blob store; give what is in the answer itself."""
-        station = self._station
-        key = await recipient(station, self.offer, self._killable)
-        if self.run.reference and station.uplink.has_blobs:
-            size = await in_thread(self._write_blob, terms, key)
-            if size:
-                return "", size
-        result = station.vault.seal(await self._output(notes, terms), key)
-        return result, len(result)
-
-    def _write_blob(self, terms: Terms, key: str) -> int:
-        workspace, limit = self._station.workspace, self._station.settings.limits.output_bytes
-        with ending.opened_output(workspace.folder(self.run.run_id) / OUTPUT, limit) as output:
-            size = output.seek(0, SEEK_END)
-            output.seek(0)
-            results.require_size(size, terms)
-            plain = BytesIO(results.checked(output.read(), terms)) if results.has_form(terms) else output
-            return blobs.write(plain, self._station.vault.writer(key), workspace.blob(self.run.run_id)) if size else 0
-
-    def _shares_log(self, terms: Terms) -> bool:
-        return self._station.settings.share_algorithm_logs if terms.share_logs is None else terms.share_logs
-
-    async def _printed(self, reference: str, offset: int = 0) -> bytes:
-        try:
-            return await self._station.runtime.logs(reference, offset)
-        except (HanseError, OSError) as error:
-            self._log.warning("log_unreadable", cause=str(error))
-            return b""
-
-    async def _output(self, notes: list[str], terms: Terms) -> bytes:
-        if self.run.reference is None:
-            return b""
-        path = self._station.workspace.folder(self.run.run_id) / OUTPUT
-        output = await in_thread(ending.read_output, path, self._station.settings.limits.output_bytes)
-        if not output and self.run.status is RunStatus.COMPLETED:
-            notes.append("the algorithm ended well but wrote no result")
-        return await in_thread(results.checked, output, terms)
-
     async def _deliver(self) -> None:
-        """Send the answer until the server has it, or has closed the run by itself."""
-        run_id = self.run.run_id
-        answer = await in_thread(self._station.workspace.answer, run_id)
-        if answer is None:
-            self._log.error("answer_lost")
-            answer = ending.failed("the answer of this run was lost at the node")
-        while True:
-            try:
-                await self._killable.insist(partial(self._send, answer), even_if_over=True)
-                break
-            except HanseError as error:
-                if not await self._killable.insist(lambda: self._station.uplink.is_open(run_id), even_if_over=True):
-                    self._closed = True
-                    break
-                self._log.error("answer_refused", cause=error.message)
-                if answer["status"] == RunStatus.FAILED.value and not answer["result"]:
-                    break
-                answer = ending.failed(f"the server did not accept the answer: {error.message}", after=answer)
-                await in_thread(self._station.workspace.blob(run_id).unlink, missing_ok=True)
-        self._advance(runs.Delivered(), Decision("closed" if self._closed else "delivered", answer["status"]))
-        self._log.info("run_delivered", status=answer["status"], closed_by_server=self._closed)
+        status, is_taken = await self._answering.deliver()
+        self._closed = self._closed or not is_taken
+        self._advance(runs.Delivered(), Decision("closed" if self._closed else "delivered", status.value))
+        self._log.info("run_delivered", status=status.value, closed_by_server=self._closed)
         if not self._closed:
-            await self._announce(RunStatus(answer["status"]))
-
-    async def _send(self, answer: Mapping[str, object]) -> None:
-        """Report the end; a result for the blob store is uploaded before, again when anything of it got lost."""
-        blob = self._station.workspace.blob(self.run.run_id)
-        if await in_thread(blob.exists):
-            answer = {**answer, "result": await blobs.send(self._station.uplink, blob)}
-        await self._station.uplink.report(self.run.run_id, answer)
+            await self._announce(status)
 
     # Shared
 
