@@ -17,7 +17,7 @@ PROGRAM = "/usr/sbin/squid"
 CHECKS_PASSWORDS = "/usr/lib/squid/basic_ncsa_auth"
 USER, PASSWORD = "station", "geheim:1@#%"
 _CONFIGURATION = """
-http_port 127.0.0.1:{port}
+{listens}
 pid_filename {folder}/squid.pid
 logformat told %un %rm %ru %>Hs
 access_log stdio:{folder}/access.log logformat=told
@@ -45,10 +45,11 @@ class Squid:
 
     port: int
     folder: Path
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def settings(self, **changed: str) -> dict[str, str]:
         """Give what a node's `proxy` section says of it."""
@@ -60,8 +61,8 @@ class Squid:
 
 
 @contextmanager
-def squid(hosts: Mapping[str, str] | None = None) -> Iterator[Squid]:
-    """Run one; `hosts` are names that it knows."""
+def squid(hosts: Mapping[str, str] | None = None, certificate: Path | None = None) -> Iterator[Squid]:
+    """Run one; `hosts` are names that it knows. With a certificate (its key in the same file) it speaks TLS."""
     folder = Path(tempfile.mkdtemp(prefix="h"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -69,7 +70,11 @@ def squid(hosts: Mapping[str, str] | None = None) -> Iterator[Squid]:
     names = "".join(f"{address} {name}\n" for name, address in (hosts or {}).items())
     (folder / "hosts").write_text(names)
     (folder / "passwords").write_text(f"{USER}:{_hashed(PASSWORD)}\n")
-    values = {"port": port, "folder": folder, "checks": CHECKS_PASSWORDS}
+    listens = f"http_port 127.0.0.1:{port}"
+    if certificate is not None:
+        shutil.copy(certificate, folder / "certificate.pem")
+        listens = f"https_port 127.0.0.1:{port} tls-cert={folder}/certificate.pem"
+    values = {"listens": listens, "folder": folder, "checks": CHECKS_PASSWORDS}
     (folder / "squid.conf").write_text(_CONFIGURATION.format(**values))
     if os.geteuid() == 0:  # whose rights it drops
         for path in (folder, *folder.iterdir()):
@@ -77,7 +82,7 @@ def squid(hosts: Mapping[str, str] | None = None) -> Iterator[Squid]:
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen([PROGRAM, "-N", "-f", folder / "squid.conf"], stdout=output, stderr=output)
     try:
-        found = Squid(port, folder)
+        found = Squid(port, folder, "https" if certificate else "http")
         wait_for("Squid", lambda: _listens(process, folder), 30, lambda: (folder / "output").read_text())
         yield found
     finally:
@@ -89,7 +94,7 @@ def squid(hosts: Mapping[str, str] | None = None) -> Iterator[Squid]:
 def _listens(process: "subprocess.Popen[bytes]", folder: Path) -> bool:
     assert process.poll() is None, (folder / "output").read_text()
     log = folder / "cache.log"
-    return log.exists() and "Accepting HTTP Socket connections" in log.read_text()
+    return log.exists() and "Socket connections at" in log.read_text()
 
 
 def _hashed(password: str) -> str:

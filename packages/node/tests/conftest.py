@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import venv
@@ -232,3 +233,16 @@ async def unsandboxed(short_folder: Path, python: Path) -> AsyncIterator[Process
     bench = ProcessBench(short_folder, python, None)
     yield bench
     await bench.close()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate that nobody else knows, with its key in the same file."""
+    path = tmp_path / "both.pem"
+    made = subprocess.check_output(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "-"],
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    path.write_bytes(made)
+    return path

@@ -27,8 +27,8 @@ class World:
         self.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator["World"]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def listening(self, address: str = "127.0.0.1", port: int = 0) -> AsyncIterator["World"]:
+        server = await asyncio.start_server(self._serve, address, port)
         self.port = server.sockets[0].getsockname()[1]
         yield self
         server.close()

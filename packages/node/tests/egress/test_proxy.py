@@ -1,6 +1,7 @@
 """The HTTP proxy of a run, over real sockets."""
 
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from structlog.testing import capture_logs
 
 from hanse_node.policy.decision import Terms
 from hanse_node.runtimes.base import StartFailed
+from squid import squid
 from waiting import until
 
 OK = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -125,8 +127,8 @@ class TestRefused:
         assert world.heard == []
 
     async def test_what_was_judged_is_what_is_connected_to(self, opened: Any, world: Any) -> None:
-        """A name that answers otherwise at the second question gains nothing: there is no second question."""
-        answers = iter([["127.0.0.1"], ["127.0.0.2"]])
+        """Neither an address that was judged bad, nor what the name would answer at a second question."""
+        answers = iter([["127.0.0.2", "127.0.0.1"], ["127.0.0.2"]])
 
         class Changing(dict[str, Any]):
             def __getitem__(self, name: str) -> Any:
@@ -134,9 +136,10 @@ class TestRefused:
 
         opened.names = Changing()
         with capture_logs() as logs:
-            answer = await opened.say(connect(f"terminology.example:{world.port}") + b"hi\r\n\r\n")
+            async with type(world)().listening("127.0.0.2", world.port) as inside:
+                answer = await opened.say(connect(f"terminology.example:{world.port}") + b"hi\r\n\r\n")
         assert answer == OK + world.answer
-        assert opened.asked == ["terminology.example"]
+        assert (opened.asked, world.heard, inside.heard) == (["terminology.example"], [b"hi\r\n\r\n"], [])
         assert [line["peer"] for line in logs if line["event"] == "egress_opened"] == ["127.0.0.1"]
 
     @pytest.mark.parametrize(
@@ -243,6 +246,22 @@ class TestThroughSquid:
         assert answer.startswith(b"HTTP/1.1 502 ")
         assert f"the proxy {a_squid.url} does not accept the username and password".encode() in answer
         assert world.heard == []
+
+    async def test_one_with_a_certificate_of_a_private_authority_is_believed_when_that_is_named(
+        self, station: Any, world: Any, certificate: Path
+    ) -> None:
+        said = connect(f"terminology.example:{world.port}") + b"hi\r\n\r\n"
+        with squid({"terminology.example": "127.0.0.1"}, certificate=certificate) as secured:
+            trusting: dict[str, Any] = {"egress": way(world, through_proxy=True), "proxy": secured.settings()}
+            await station.open(**trusting, ca_file=certificate)
+            assert await station.say(said) == OK + world.answer
+            await station.ways.close_all()
+            station.ways = None
+            await station.open(**trusting)
+            refused = await station.say(said)
+        assert refused.startswith(b"HTTP/1.1 502 ")
+        assert b"certificate verify failed" in refused
+        assert len(world.heard) == 1
 
     async def test_a_proxy_that_is_away_is_named(self, station: Any, world: Any) -> None:
         await station.open(egress=way(world, through_proxy=True), proxy={"url": "http://127.0.0.1:1"})

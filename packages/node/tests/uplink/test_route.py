@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,18 +90,6 @@ async def test_without_a_proxy_it_is_a_websocket(server: Any, make_settings: Any
 
 @pytest.mark.needs("squid")
 class TestPrivateAuthority:
-    @pytest.fixture
-    def certificate(self, tmp_path: Path) -> Path:
-        """A certificate that nobody else knows, with its key in the same file."""
-        path = tmp_path / "both.pem"
-        made = subprocess.check_output(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "-"],
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        path.write_bytes(made)
-        return path
-
     async def test_it_is_believed_when_it_is_named_also_through_the_proxy(
         self, certificate: Path, a_squid: Squid, make_settings: Any
     ) -> None:
@@ -111,10 +98,12 @@ class TestPrivateAuthority:
         server = await asyncio.start_server(_ok, "127.0.0.1", 0, ssl=context)
         address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         proxy = make_settings(proxy=a_squid.settings()).proxy
-        for route in (Route(ca_file=certificate), Route(proxy, certificate)):
-            transport = HttpTransport(route)
-            assert (await transport.request("GET", f"https://{address}/x")).body == b"hello"
-            await transport.close()
+        with squid(certificate=certificate) as secured:
+            over_tls = make_settings(proxy=secured.settings()).proxy
+            for route in (Route(ca_file=certificate), Route(proxy, certificate), Route(over_tls, certificate)):
+                transport = HttpTransport(route)
+                assert (await transport.request("GET", f"https://{address}/x")).body == b"hello"
+                await transport.close()
         stranger = HttpTransport(Route())
         with pytest.raises(Unreachable, match="certificate"):
             await stranger.request("GET", f"https://{address}/x")

@@ -3,11 +3,12 @@
 import asyncio
 import base64
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from hanse_core.errors import Unavailable
+from hanse_node import trust
 from hanse_node.egress.rules import Address, Destination, permitted, plain_address, way_to
 from hanse_node.egress_settings import HttpProxy, Way
 from hanse_node.streams import Line
@@ -45,9 +46,11 @@ async def resolve(name: str) -> Sequence[str]:
 class Dialler:
     """Connects to what the ways of a run lead to, and to nothing else."""
 
-    def __init__(self, inner: Networks, proxy: HttpProxy | None = None, resolver: Resolver = resolve) -> None:
+    def __init__(self, inner: Networks, proxy: HttpProxy | None, ca_file: Path | None, resolver: Resolver) -> None:
+        """`ca_file` is for a proxy that is spoken to over TLS. Raises `CannotStart` when it cannot be used."""
         self._inner = inner
         self._proxy = proxy
+        self._trust = trust.context(ca_file) if proxy is not None and proxy.is_secure else None
         self._resolve = resolver
 
     async def dial(self, ways: Mapping[str, Way], destination: Destination, *, plain: bool) -> Dialled:
@@ -99,9 +102,8 @@ class Dialler:
         if destination.address is not None:
             permitted(ways, destination, [destination.address], await self._all_inner([destination.address]))
         host, port = proxy.address
-        secure = ssl.create_default_context() if proxy.is_secure else None
         try:
-            reader, writer = await asyncio.open_connection(host, port, ssl=secure)
+            reader, writer = await asyncio.open_connection(host, port, ssl=self._trust)
         except OSError as error:
             raise NoAnswer(f"the proxy {proxy.url} cannot be reached: {error.strerror or error}") from error
         said = _authorization(proxy)

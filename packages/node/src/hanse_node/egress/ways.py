@@ -46,7 +46,7 @@ class WaysOut:
 
     def __init__(self, settings: Settings, inner: Networks, resolver: Resolver = resolve) -> None:
         self._settings = settings
-        self._dialler = Dialler(inner, settings.proxy, resolver)
+        self._dialler = Dialler(inner, settings.proxy, settings.ca_file, resolver)
         self._open: dict[int, _Open] = {}
 
     async def open(self, run_id: int, folder: Path, terms: Terms, labels: Iterable[str]) -> Path | None:

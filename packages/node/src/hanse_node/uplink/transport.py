@@ -5,7 +5,6 @@ aiohttp, since the live connection needs it anyway: a second HTTP library would 
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from hanse_node import trust
 from hanse_node.egress_settings import HttpProxy
-from hanse_node.errors import CannotStart, Unreachable
+from hanse_node.errors import Unreachable
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
@@ -80,13 +80,7 @@ class Route:
     def __init__(self, proxy: HttpProxy | None = None, ca_file: Path | None = None) -> None:
         """Read what the settings name. Raises `CannotStart` or `Invalid` when a file cannot be used."""
         self._proxy = proxy.full_url() if proxy else None
-        self._trust: ssl.SSLContext | bool = True
-        if ca_file is not None:
-            self._trust = ssl.create_default_context()
-            try:
-                self._trust.load_verify_locations(ca_file)
-            except OSError as error:  # of which a file without certificates is one as well
-                raise CannotStart(f"ca_file {ca_file} cannot be used: {error.strerror or error}") from error
+        self._trust = trust.context(ca_file) if ca_file is not None else True
 
     def session(self, silence: float) -> aiohttp.ClientSession:
         """Open a session; without a proxy in the settings that of the environment (`HTTPS_PROXY`) is used."""
