@@ -6,7 +6,6 @@ Nothing is held twice: a payload is opened while it arrives, and written while i
 from __future__ import annotations
 
 import json
-import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from hanse_core.crypto import envelope, keys
 from hanse_core.crypto.sealer import EnvelopeSealer, Sealer
 from hanse_core.crypto.streams import BlobPayload, Opener
 from hanse_core.errors import Invalid, Unavailable
+from hanse_core.protocol import is_blob_name
 from hanse_core.scan import Begin, End, NotJson, Scanner
 from hanse_core.wire.accounts import Organization
 from hanse_core.wire.tasks import Result
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _LONG_BYTES = 1 << 16
 """Longer results are opened while they arrive."""
-_BLOB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _REST_BYTES = 1 << 28
 """The most that a page of results may have without the long ones."""
 
@@ -62,7 +61,7 @@ async def results_of(api: Api[Awaiting], task_id: int) -> dict[int, Any]:
 
 async def _blob(api: Api[Awaiting], result: Result) -> Any:
     name = str(result.result).strip(" \"'")
-    if not _BLOB.fullmatch(name):  # A station wrote it; it leads nowhere else.
+    if not is_blob_name(name):  # A station wrote it.
         raise Invalid(f"the result of run {result.id} is not the name of a blob")
     sink = _Opened(api.sealer, is_blob=True)
     await download(api.session, f"blobstream/{name}", sink)

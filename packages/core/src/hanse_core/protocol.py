@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 
 API_VERSION = "4.15.2"
 """What `GET /version` reports: stock command lines choose the node image by its first two numbers."""
@@ -13,6 +14,12 @@ NAMESPACE = "/tasks"
 DEFAULT_PAGE_SIZE = 10
 KEEPALIVE_SECONDS = 15.0
 """A held answer sends one blank this often, so that proxies between keep the connection open."""
+_BLOB_NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def is_blob_name(text: str) -> bool:
+    """Tell whether a text is the name of a value in the server's blob store, and so leads nowhere else."""
+    return _BLOB_NAME.fullmatch(text) is not None
 
 
 def encode_variable(value: object) -> str:

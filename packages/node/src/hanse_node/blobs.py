@@ -1,11 +1,11 @@
 """Inputs and results in the server's blob store: each is opened or sealed, and written down, piece by piece."""
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from hanse_core.errors import HanseError, Invalid
+from hanse_core.protocol import is_blob_name
 from hanse_node.threads import in_thread
 from hanse_node.uplink.base import Uplink
 from hanse_node.vault import Vault
@@ -13,7 +13,6 @@ from hanse_node.vault import Vault
 if TYPE_CHECKING:
     from hanse_core.crypto.streams import Writer
 
-_NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNSUPPORTED = 501
 _PIECE = 1 << 20
 
@@ -24,7 +23,7 @@ class BlobInput:
     def __init__(self, uplink: Uplink, vault: Vault, name: str, path: Path) -> None:
         self.path = path
         self._name = name.strip(" \"'")
-        if not _NAME.fullmatch(self._name):
+        if not is_blob_name(self._name):
             raise Invalid("the input should be in a blob store, but what the server gives is no name of a blob")
         self._uplink = uplink
         self._opener = vault.opener()

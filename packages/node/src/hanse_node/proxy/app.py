@@ -6,7 +6,6 @@ import binascii
 import contextlib
 import hmac
 import json
-import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hanse_core.errors import HanseError, Invalid, TooLarge, to_wire
-from hanse_core.protocol import KEEPALIVE_SECONDS
+from hanse_core.protocol import KEEPALIVE_SECONDS, is_blob_name
 from hanse_node.messages import Answer, Forward, Organization
 from hanse_node.proxy import tokens
 from hanse_node.proxy.relay import Relay, ServedRun
@@ -33,7 +32,6 @@ PROMPT_SECONDS = 1.0
 """An answer that comes within this is sent with its own status code; after it, headers go out and blanks follow."""
 BODY_BYTES = 256 * 1024 * 1024
 RUN = "hanse.run"
-_BLOB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OPEN_PATHS = frozenset({"/version", "/health"})
 PASSED_HEADERS = ("content-type", "total-count", "link", "retry-after")
 READABLE = (
@@ -184,7 +182,7 @@ class Endpoints:
 
     async def _sealed(self, entry: Any) -> dict[str, Any]:
         try:
-            if _BLOB.fullmatch(entry["input"]):
+            if is_blob_name(entry["input"]):
                 return {**entry}  # It was sealed on its way to the blob store.
             organization_id, plain = int(entry["id"]), base64.b64decode(entry["input"], validate=True)
         except (KeyError, TypeError, ValueError, binascii.Error):

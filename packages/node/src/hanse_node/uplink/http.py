@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -143,24 +144,13 @@ class HttpUplink:
                     async for piece in _from(answer, start):
                         yield piece
                     return
-                problem = Response(answer.status, {}, b"".join([piece async for piece in answer.pieces])).decoded()
-            if is_last or not is_ours or answer.status not in (401, 422) or _is_denial(problem):
-                raise from_wire(answer.status, problem)
+                refusal = Response(answer.status, {}, b"".join([piece async for piece in answer.pieces]))
+            if is_last or not is_ours or not _is_rejected(refusal):
+                raise from_wire(refusal.status, refusal.decoded())
             await self._session.renew(token)
 
-    async def _blobs_are_wanted(self) -> bool:
-        try:
-            return bool((await self._get("/blobstream/status")).get("blob_store_enabled"))
-        except HanseError as error:
-            if error.status in _ABSENT:
-                return False  # A server of before 4.12.
-            raise
-
     async def upload(self, path: Path) -> str:
-        token = await self._session.bearer()
-        response = await self._post_file(path, token)
-        if response.status in (401, 422) and not _is_denial(response.decoded()):
-            response = await self._post_file(path, await self._session.renew(token))
+        response = await self._authorized(partial(self._post_file, path))
         answer = response.decoded()
         if response.status >= 400 or not isinstance(answer, dict) or "uuid" not in answer:
             raise from_wire(response.status, answer)
@@ -207,25 +197,37 @@ class HttpUplink:
             encrypted=bool(collaboration["encrypted"]),
         )
 
+    async def _blobs_are_wanted(self) -> bool:
+        try:
+            return bool((await self._get("/blobstream/status")).get("blob_store_enabled"))
+        except HanseError as error:
+            if error.status in _ABSENT:
+                return False  # A server of before 4.12.
+            raise
+
     async def _get(self, path: str, query: Query | None = None) -> dict[str, Any]:
         return await self._call("GET", path, query=query)
 
     async def _call(
         self, method: str, path: str, fields: Mapping[str, object] | None = None, query: Query | None = None
     ) -> dict[str, Any]:
-        """Send with our token, once more with a new one when it is rejected; raise what the server says."""
+        """Ask in our own name; raise what the server says."""
         body = None if fields is None else json.dumps(fields).encode()
-        token = await self._session.bearer()
-        response = await self._send(method, path, token, body, query)
-        if response.status in (401, 422) and not _is_denial(response.decoded()):
-            token = await self._session.renew(token)
-            response = await self._send(method, path, token, body, query)
+        response = await self._authorized(lambda token: self._send(method, path, token, body, query))
         answer = response.decoded()
         if response.status >= 400:
             raise from_wire(response.status, answer)
         if not isinstance(answer, dict):
             raise HanseError(f"the server's answer to {method} {path} is not a JSON object")
         return answer
+
+    async def _authorized(self, send: Callable[[str], Awaitable[Response]]) -> Response:
+        """Send with our token, once more with a new one when it is rejected."""
+        token = await self._session.bearer()
+        response = await send(token)
+        if _is_rejected(response):
+            response = await send(await self._session.renew(token))
+        return response
 
     async def _send(self, method: str, path: str, token: str, body: bytes | None, query: Query | None) -> Response:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -246,8 +248,12 @@ async def _file(path: Path) -> AsyncIterator[bytes]:
             yield piece
 
 
-def _is_denial(body: object) -> bool:
-    return isinstance(body, dict) and body.get("code") == "denied"
+def _is_rejected(response: Response) -> bool:
+    """Tell whether the token is what the server does not accept; a 401 for what we may not do is none of that."""
+    if response.status not in (401, 422):
+        return False
+    body = response.decoded()
+    return not (isinstance(body, dict) and body.get("code") == "denied")
 
 
 def _add(offers: dict[int, Offer], item: Mapping[str, Any]) -> None:
