@@ -19,10 +19,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hanse_core.errors import HanseError, Invalid, TooLarge, to_wire
-from hanse_core.protocol import KEEPALIVE_SECONDS, is_blob_name
+from hanse_core.protocol import is_blob_name
 from hanse_node.messages import Answer, Forward, Organization
 from hanse_node.proxy import tokens
 from hanse_node.proxy.relay import Relay, ServedRun
+from hanse_node.proxy.responses import Held, Streamed
 from hanse_node.vault import Vault
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Endpoints:
             raise
         if waiting.done():
             return _passed(waiting.result())
-        return _Held(waiting)
+        return Held(waiting)
 
     async def results(self, request: Request) -> Response:
         if "task_id" not in request.query_params:
@@ -178,7 +179,7 @@ class Endpoints:
     async def download(self, request: Request) -> Response:
         """Open an input or result of the run's own tasks, as it arrives."""
         pieces = _read(self._vault.opener(), self._relay.download(_run(request), str(request.path_params["id"])))
-        return _Streamed(await anext(pieces, b""), pieces)
+        return Streamed(await anext(pieces, b""), pieces)
 
     async def _sealed(self, entry: Any) -> dict[str, Any]:
         try:
@@ -210,26 +211,6 @@ class Endpoints:
             raise Invalid(f"result {item.get('id')} cannot be opened here: {error.message}") from error
 
 
-class _Streamed(Response):
-    """Sends pieces as they come; when one cannot be had, the connection breaks, so that no part passes for the whole.
-
-    Not a StreamingResponse, as with `_Held`.
-    """
-
-    def __init__(self, first: bytes, rest: AsyncIterator[bytes]) -> None:
-        super().__init__(media_type="application/octet-stream")
-        del self.headers["content-length"]
-        self._first = first
-        self._rest = rest
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self._first, "more_body": True})
-        async for piece in self._rest:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-
 async def _written(writer: "Writer", plain: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for piece in plain:
         if written := writer.feed(piece):
@@ -242,37 +223,6 @@ async def _read(opener: "Opener", stored: AsyncIterator[bytes]) -> AsyncIterator
         if plain := opener.feed(piece):
             yield plain
     yield opener.finish()
-
-
-class _Held(Response):
-    """Sends headers at once, a blank now and then, and the JSON when it is there; ends when the algorithm goes away.
-
-    Not a StreamingResponse, with which an idle node would keep another 3 MB of library.
-    """
-
-    def __init__(self, waiting: "asyncio.Future[Answer]") -> None:
-        super().__init__(media_type="application/json")
-        del self.headers["content-length"]
-        self._waiting = waiting
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        gone = asyncio.ensure_future(_left(receive))
-        try:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            while not self._waiting.done() and not gone.done():
-                await send({"type": "http.response.body", "body": b" ", "more_body": True})
-                happenings: set[asyncio.Future[Any]] = {self._waiting, gone}
-                await asyncio.wait(happenings, timeout=KEEPALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if self._waiting.done():
-                await send({"type": "http.response.body", "body": self._waiting.result()[2]})
-        finally:
-            gone.cancel()
-            self._waiting.cancel()
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        continue
 
 
 Handler = Callable[[Request], Awaitable[Response]]
