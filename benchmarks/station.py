@@ -85,7 +85,7 @@ def _network(engine: Engine) -> Iterator[tuple[Network, Client]]:
                 {"alpha": {}},
                 images={},
                 runtime="docker",
-                docker={"host": engine.address, "network_namespace": f"/run/netns/{engine.name}"},
+                docker=engine.settings(),
                 policies={"allowed_algorithms": [IMAGE], "require_algorithm_pull": False},
                 limits={"parallel_runs": 10},
             )

@@ -9,6 +9,7 @@ machine's. It reaches the machine's side of one cable and nothing else; there it
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,7 +18,8 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -107,6 +109,28 @@ def _tar(files: Mapping[str, bytes | Path]) -> bytes:
     return packed.getvalue()
 
 
+@contextmanager
+def registry(address: str, folder: Path, **further: Any) -> Iterator[str]:
+    """Run a registry of images; gives its address, with the port. `further` are settings of its own."""
+    storage = {"filesystem": {"rootdirectory": str(folder / "registry")}}
+    settings = {"version": "0.1", "storage": storage, "http": {"addr": f"{address}:0"}, **further}
+    config, told = folder / "registry.yaml", folder / "registry.log"
+    config.write_text(json.dumps(settings))  # which is YAML as well
+    with told.open("wb") as log:
+        process = subprocess.Popen([*_UNTIL_WE_END, "docker-registry", "serve", config], stdout=log, stderr=log)
+
+    def listens() -> str | None:
+        assert process.poll() is None, told.read_text()
+        found = re.search(r'msg="listening on ([^"]+)"', told.read_text())
+        return found and found[1]
+
+    try:
+        yield wait_for("a registry that listens", listens, 30, told.read_text)
+    finally:
+        process.kill()
+        process.wait(30)
+
+
 class Engine:
     """Use as a context manager: what is in it, and what it needs of the machine, is gone afterwards.
 
@@ -132,10 +156,23 @@ class Engine:
         """How Docker's clients are told where the engine is (`DOCKER_HOST`)."""
         return f"unix://{self.socket}"
 
+    @property
+    def entering(self) -> tuple[str, ...]:
+        """How a command begins that is carried out in its network."""
+        return ("nsenter", f"--net=/run/netns/{self.name}")
+
+    def within(self, *command: str) -> str:
+        """Carry a command out in its network; gives what that printed."""
+        return subprocess.check_output([*self.entering, *command], text=True)
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """Give what a node's `docker` section says of it."""
+        return {"host": self.address, "network_namespace": f"/run/netns/{self.name}", **more}
+
     def __enter__(self) -> "Engine":
         with self._undo:
             self._connect()
-            self._start_registry()
+            self.registry = self._undo.enter_context(registry(self.gateway, self.folder))
             self._start()
             self._undo = self._undo.pop_all()
         return self
@@ -157,22 +194,6 @@ class Engine:
         for words in ("link set lo up", f"address add {inside}/30 dev eth0", "link set eth0 up"):
             _ip("-n", self.name, *words.split())
 
-    def _start_registry(self) -> None:
-        with socket.socket() as free:
-            free.bind((self.gateway, 0))
-            self.registry = f"{self.gateway}:{free.getsockname()[1]}"
-        settings = {
-            "version": "0.1",
-            "storage": {"filesystem": {"rootdirectory": str(self.folder / "registry")}},
-            "http": {"addr": self.registry},
-        }
-        config = self.folder / "registry.yaml"
-        config.write_text(json.dumps(settings))  # which is YAML as well
-        with (self.folder / "registry.log").open("wb") as log:
-            process = subprocess.Popen([*_UNTIL_WE_END, "docker-registry", "serve", config], stdout=log, stderr=log)
-        self._undo.callback(process.wait, 30)
-        self._undo.callback(process.kill)
-
     def _start(self) -> None:
         settings = {
             "data-root": str(self.folder / "data"),
@@ -189,7 +210,7 @@ class Engine:
         config = self.folder / "daemon.json"
         config.write_text(json.dumps(settings))
         inside = [
-            *_UNTIL_WE_END, "nsenter", f"--net=/run/netns/{self.name}",
+            *_UNTIL_WE_END, *self.entering,
             "unshare", "--mount", "--propagation", "slave", "--pid", "--fork", "--kill-child", "--mount-proc",
         ]  # fmt: skip
         with (self.folder / "log").open("wb") as log:
@@ -269,6 +290,16 @@ class Engine:
     def networks(self) -> set[str]:
         """Give the networks that somebody made."""
         return {network["Name"] for network in self.ask("GET", "/networks")} - {"bridge", "host", "none"}
+
+    def of_nodes(self) -> dict[str, Any]:
+        """Give what our nodes have here, kind by kind; nothing at all once they have ended and left nothing."""
+        rules = [self.within(program, "-S").splitlines() for program in ("iptables", "ip6tables")]
+        found = {
+            "containers": self.containers("eu.hanse.node"),
+            "networks": [name for name in self.networks() if name.startswith("hanse-")],
+            "rules": [rule for rule in chain(*rules) if "HANSE" in rule],
+        }
+        return {kind: those for kind, those in found.items() if those}
 
     def output(self, container: str) -> str:
         """Give what a container without terminal printed."""

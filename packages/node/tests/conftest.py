@@ -9,6 +9,7 @@ import sys
 import tempfile
 import venv
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from hanse_node.runtimes.docker.networks import Network
 from hanse_node.runtimes.docker.probe import Probe
 from hanse_node.runtimes.memory import MemoryEngine, MemoryRuntime, RunFiles
 from hanse_node.runtimes.process import Bubblewrap, ProcessImage, ProcessRuntime
+from hanse_node.settings import Settings
 from scratch_image import CHANGES, file_system
 
 NO_LIMITS = Limits()
@@ -86,15 +88,23 @@ class Bench:
         """Start the code and give what is needed to follow it."""
         runtime = self.opened[0] if self.opened else self.open()
         spec = await self.spec(code, **options)  # type: ignore[arg-type]
-        reference = await runtime.start(spec)
+        return runtime, await self.start(spec), spec
+
+    async def start(self, spec: RunSpec) -> str:
+        """Start a run that ends with the bench at the latest."""
+        reference = await self.opened[0].start(spec)
         self.references.append(reference)
-        return runtime, reference, spec
+        return reference
 
     async def result(self, code: str, **options: object) -> object:
         """Carry the code out and give what it left in `result`; a failure shows the log."""
-        runtime, reference, spec = await self.run(code, **options)
-        ended = await runtime.wait(reference)
-        assert ended.code == 0, (ended, (await runtime.logs(reference)).decode())
+        _, reference, spec = await self.run(code, **options)
+        return await self.answer(reference, spec)
+
+    async def answer(self, reference: str, spec: RunSpec) -> object:
+        """Wait for a run and give what it left in `result`; a failure shows the log."""
+        ended = await self.opened[0].wait(reference)
+        assert ended.code == 0, (ended, (await self.opened[0].logs(reference)).decode())
         return json.loads((spec.folder / "output").read_bytes())
 
     async def close(self) -> None:
@@ -128,13 +138,33 @@ class DockerBench(Bench):
     def __init__(self, folder: Path, engine: Engine, **settings: Any) -> None:
         super().__init__(folder)
         self.engine = engine
-        self.settings = {"host": engine.address, "network_namespace": Path("/run/netns", engine.name), **settings}
+        self.settings = engine.settings(**settings)
 
     def make(self) -> DockerRuntime:
         docker = Docker.model_validate(self.settings)
         return DockerRuntime(
             "bench", docker, self.folder / "state", registry_decides=lambda: False, spare=0, probe=Believes
         )
+
+    def node(self, **docker: Any) -> Settings:
+        """Give the settings of a node at this engine, for what looks at no more than them."""
+        about = {"name": "bench", "api_key": "k", "server_url": "http://127.0.0.1", "runtime": "docker"}
+        folder = self.folder / "node"
+        return Settings.model_validate({**about, "directory": folder, "docker": {**self.settings, **docker}})
+
+    @asynccontextmanager
+    async def answering(self, spec: RunSpec, text: str) -> AsyncIterator[None]:
+        """Answer everything that a run asks its proxy with one text."""
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(f"HTTP/1.0 200 OK\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode())
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_unix_server(answer, str(spec.proxy_socket))
+        yield
+        server.close()
 
 
 class Hangs(Exception):

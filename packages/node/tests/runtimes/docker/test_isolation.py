@@ -4,7 +4,6 @@ import asyncio
 import json
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from hanse_node.errors import CannotStart
 from hanse_node.runtimes.base import Exit, StartFailed
 from hanse_node.runtimes.docker import DockerRuntime
 from hanse_node.runtimes.docker.labels import SOCKET
-from hanse_node.settings import Settings
 
 pytestmark = [
     pytest.mark.needs("docker"),
@@ -30,42 +28,12 @@ result = urllib.request.urlopen(variable("HOST") + ":" + variable("PORT") + "/he
 """
 
 
-@pytest.fixture
-def bench(in_containers: Any) -> Any:
-    return in_containers
-
-
-def within(engine: Engine, *command: str) -> str:
-    return subprocess.check_output(["nsenter", f"--net=/run/netns/{engine.name}", *command], text=True)
-
-
-class Answering:
-    """In place of a run's proxy: answers everything with one text."""
-
-    def __init__(self, path: Path, text: str) -> None:
-        self.path, self.text = path, text
-
-    async def __aenter__(self) -> "Answering":
-        self._server = await asyncio.start_unix_server(self._answer, str(self.path))
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(f"HTTP/1.0 200 OK\r\nContent-Length: {len(self.text)}\r\n\r\n{self.text}".encode())
-        await writer.drain()
-        writer.close()
-
-
 class TestTheProxy:
     async def test_a_run_is_served_by_its_own_proxy(self, bench: Any) -> None:
         runtime = bench.open()
         first, second = await bench.spec(ASKS), await bench.spec(ASKS, run_id=8)
-        async with Answering(first.proxy_socket, "one"), Answering(second.proxy_socket, "two"):
-            references = [await runtime.start(spec) for spec in (first, second)]
-            bench.references += references
+        async with bench.answering(first, "one"), bench.answering(second, "two"):
+            references = [await bench.start(spec) for spec in (first, second)]
             assert [await runtime.wait(reference) for reference in references] == [Exit(0)] * 2
         assert [json.loads((spec.folder / "output").read_text()) for spec in (first, second)] == ["one", "two"]
 
@@ -76,7 +44,7 @@ class TestTheProxy:
         again = bench.open()
         bench.opened.reverse()
         assert await again.adopt() == {7: reference}
-        async with Answering(spec.proxy_socket, "again"):
+        async with bench.answering(spec, "again"):
             bench.open_gate()
             assert await again.wait(reference) == Exit(0), await again.logs(reference)
         assert json.loads((spec.folder / "output").read_text()) == "again"
@@ -88,10 +56,9 @@ class TestTheProxy:
         gateway = next(iter(found["NetworkSettings"]["Networks"].values()))["Gateway"]
         port = json.loads((bench.folder / "state" / "identity.json").read_text())["port"]
         program = f"import socket; s = socket.create_connection(('{gateway}', {port})); print(s.recv(1))"
-        async with Answering(spec.proxy_socket, "secret"):
+        async with bench.answering(spec, "secret"):
             process = await asyncio.create_subprocess_exec(
-                "nsenter", f"--net=/run/netns/{bench.engine.name}", "python3", "-c", program,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                *bench.engine.entering, "python3", "-c", program, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             )  # fmt: skip
             said, trouble = await process.communicate()
         assert said == b"b''\n" or b"ConnectionResetError" in trouble
@@ -120,7 +87,7 @@ class TestTheProof:
         await made().prepare()
 
     async def test_without_them_what_was_reached_is_named(self, made: Any, bench: Any) -> None:
-        address = within(bench.engine, "ip", "-4", "-o", "address", "show", "eth0").split()[3].partition("/")[0]
+        address = bench.engine.within("ip", "-4", "-o", "address", "show", "eth0").split()[3].partition("/")[0]
         with pytest.raises(CannotStart) as caught:
             await made(firewall="verify").prepare()
         assert "would not be isolated" in caught.value.message
@@ -137,17 +104,17 @@ class TestTheProof:
 
     async def test_rules_that_somebody_removed_are_back_before_the_next_run(self, bench: Any) -> None:
         runtime, first, _ = await bench.run("pass")
-        chain = next(line.split()[1] for line in within(bench.engine, "iptables", "-S").splitlines() if "HANSE" in line)
+        chain = next(line.split()[1] for line in bench.engine.within("iptables", "-S").splitlines() if "HANSE" in line)
         for command in (["-F", chain], ["-I", "INPUT", "-j", "ACCEPT"]):
-            within(bench.engine, "iptables", *command)
+            bench.engine.within("iptables", *command)
         try:
             _, second, _ = await bench.run("pass", run_id=8)
-            rules = within(bench.engine, "iptables", "-S").splitlines()
+            rules = bench.engine.within("iptables", "-S").splitlines()
             hooks = [line for line in rules if line.startswith("-A INPUT")]
             assert hooks[0].endswith(f"-j {chain}")
             assert f"-A {chain} -j DROP" in rules
         finally:
-            within(bench.engine, "iptables", "-D", "INPUT", "-j", "ACCEPT")
+            bench.engine.within("iptables", "-D", "INPUT", "-j", "ACCEPT")
         for reference in (first, second):
             assert await runtime.wait(reference) == Exit(0)
 
@@ -158,9 +125,9 @@ class TestTheProof:
     @pytest.fixture
     def blocked(self, sample_engine: Engine) -> Iterator[None]:
         rule = ("INPUT", "-s", "198.19.0.0/17", "-j", "DROP")
-        within(sample_engine, "iptables", "-I", *rule)
+        sample_engine.within("iptables", "-I", *rule)
         yield
-        within(sample_engine, "iptables", "-D", *rule)
+        sample_engine.within("iptables", "-D", *rule)
 
     async def test_a_node_without_the_right_to_set_rules_does_not_start(
         self, made: Any, monkeypatch: pytest.MonkeyPatch
@@ -172,28 +139,16 @@ class TestTheProof:
 
 
 class TestTheCheck:
-    def settings(self, bench: Any, **docker: Any) -> Settings:
-        return Settings.model_validate(
-            {
-                "name": "bench",
-                "api_key": "k",
-                "server_url": "http://127.0.0.1",
-                "directory": str(bench.folder / "node"),
-                "runtime": "docker",
-                "docker": {**bench.settings, **docker},
-            }
-        )
-
     async def test_it_tries_the_isolation_beside_a_node_at_work(self, bench: Any) -> None:
         runtime, reference, _ = await bench.run("hang()")
         networks = bench.engine.networks()
-        (finding,) = await check._engine(self.settings(bench), None)
+        (finding,) = await check._engine(bench.node(), None)
         assert finding.ok, finding
         assert bench.engine.networks() == networks
         assert await runtime.adopt() == {7: reference}
 
     async def test_it_tells_what_is_open_and_what_does_not_answer(self, bench: Any) -> None:
-        (open_,) = await check._engine(self.settings(bench, firewall="verify"), None)
-        (silent,) = await check._engine(self.settings(bench, host="unix:///nowhere/docker.sock"), None)
+        (open_,) = await check._engine(bench.node(firewall="verify"), None)
+        (silent,) = await check._engine(bench.node(host="unix:///nowhere/docker.sock"), None)
         assert open_.problem == check.Problem.ISOLATION
         assert silent.problem == check.Problem.ENGINE

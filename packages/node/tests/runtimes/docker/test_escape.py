@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from docker_engine import OUTSIDE, Engine
+from docker_engine import OUTSIDE
 from hanse_node import check
 from hanse_node.docker_settings import Docker
 from hanse_node.errors import CannotStart
 from hanse_node.runtimes.base import Limits, Mount
 from hanse_node.runtimes.docker import DockerRuntime
-from hanse_node.settings import Settings
 
 pytestmark = [
     pytest.mark.needs("docker"),
@@ -69,18 +68,14 @@ def program(plan: dict[str, Any]) -> str:
     return PROGRAM.replace("PLAN: dict = {}", f"PLAN: dict = {plan!r}")
 
 
-def within(engine: Engine, *command: str) -> str:
-    return subprocess.check_output(["nsenter", f"--net=/run/netns/{engine.name}", *command], text=True)
-
-
 @pytest.fixture
 async def host(bench: Any) -> AsyncIterator[list[str]]:
     """Listen on every address of the engine's host; gives those that are the host's own."""
-    enter = ("nsenter", f"--net=/run/netns/{bench.engine.name}")
-    process = await asyncio.create_subprocess_exec(*enter, "python3", "-c", LISTENS, stdout=subprocess.PIPE)
+    command = (*bench.engine.entering, "python3", "-c", LISTENS)
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
     assert process.stdout is not None
     await process.stdout.readline()
-    listed = within(bench.engine, "ip", "-4", "-o", "address").splitlines()
+    listed = bench.engine.within("ip", "-4", "-o", "address").splitlines()
     yield [line.split()[3].partition("/")[0] for line in listed if " lo " not in line]
     process.kill()
     await process.communicate()
@@ -177,7 +172,7 @@ class TestGvisor:
         assert "'strict'" in (await runtime.wait(reference)).note
 
     async def test_the_check_proves_the_isolation_and_tells_which_runtime_holds(self, sandboxed: Any) -> None:
-        (finding,) = await check._engine(settings(sandboxed), None)
+        (finding,) = await check._engine(sandboxed.node(), None)
         assert finding.ok, finding
         assert "runsc, with a kernel of its own (4.4.0)" in finding.text
 
@@ -189,8 +184,3 @@ class TestGvisor:
                 await runtime.prepare()
         finally:
             await runtime.close()
-
-
-def settings(bench: Any) -> Settings:
-    about = {"name": "bench", "api_key": "k", "server_url": "http://127.0.0.1", "runtime": "docker"}
-    return Settings.model_validate({**about, "directory": str(bench.folder / "node"), "docker": bench.settings})

@@ -32,7 +32,10 @@ def tcp(address, port):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as trial:
         trial.settimeout(0.4)
-        trial.connect(socket.getaddrinfo(address, port, family)[0][4])
+        try:
+            trial.connect(socket.getaddrinfo(address, port, family)[0][4])
+        except ConnectionRefusedError:  # by somebody, who has been reached
+            return True
     return True
 
 
