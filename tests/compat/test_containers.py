@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from docker_engine import OUTSIDE, Engine, wait_for
+from asking import SECONDS, Asking
+from docker_engine import OUTSIDE, Engine
 from hanse import Client
 from hanse_core.crypto import keys
 from hanse_sandbox.lung import STATIONS, pooled_rows, split
@@ -27,7 +28,6 @@ ENV PKG_NAME=hanse_summary
 CMD ["python", "-m", "hanse_algorithm"]
 """
 NAMES = [station.name for station in STATIONS]
-SECONDS = 120.0
 
 pytestmark = [
     pytest.mark.needs("docker", "uv", "python3.10"),
@@ -51,7 +51,7 @@ def engine(docker_engine: Engine, environment: Callable[..., Path], python310: s
     return docker_engine
 
 
-class Federation:
+class Federation(Asking):
     """A server and three nodes, each a process of its own on this machine; their runs are containers."""
 
     def __init__(self, network: Network, engine: Engine, folder: Path, *, encrypted: bool, blobs: bool) -> None:
@@ -67,11 +67,7 @@ class Federation:
             keys=self.keys,
             images={},
             runtime="docker",
-            docker={
-                "host": engine.address,
-                "network_namespace": f"/run/netns/{engine.name}",
-                "images": {"consortium/*": {"profile": "v4"}},
-            },
+            docker=engine.settings(images={"consortium/*": {"profile": "v4"}}),
             policies={"allowed_algorithms": [STOCK, OURS], "require_algorithm_pull": False},
         )
         network.start_nodes()
@@ -82,28 +78,8 @@ class Federation:
     def log(self) -> str:
         return "\n".join(station.process.last_lines(30) for station in self.network.stations.values())
 
-    def run(self, image: str, method: str, organizations: list[str] | None = None, **arguments: Any) -> Any:
-        task = self.create(image, method, organizations, **arguments)
-        try:
-            return self.client.tasks.wait(task, timeout=SECONDS, progress=False)
-        except Exception as error:
-            error.add_note(self.log())
-            raise
-
-    def create(self, image: str, method: str, organizations: list[str] | None = None, **arguments: Any) -> Any:
-        return self.client.tasks.create(
-            collaboration="demo", image=image, method=method, organizations=organizations, arguments=arguments
-        )
-
-    def wait_for(self, what: str, seen: Callable[[], Any]) -> Any:
-        return wait_for(what, seen, SECONDS, self.log)
-
     def containers(self) -> list[int]:
         return sorted(int(found["Labels"]["eu.hanse.run"]) for found in self.engine.containers("eu.hanse.run"))
-
-    def runs(self, task: Any) -> dict[str, Any]:
-        names = {organization.id: organization.name for organization in self.client.organizations.list()}
-        return {names[run.organization.id]: run for run in self.client.runs.list(task_id=task.id)}
 
 
 @pytest.fixture(scope="module")
@@ -116,11 +92,7 @@ def federation(request: pytest.FixtureRequest, engine: Engine, module_folder: Pa
         yield federation
         federation.client.close()
     # The nodes have ended: nothing of theirs is left at the engine that they shared.
-    assert engine.containers("eu.hanse.node") == []
-    assert [name for name in engine.networks() if name.startswith("hanse-")] == []
-    for program in ("iptables", "ip6tables"):
-        command = ["nsenter", f"--net=/run/netns/{engine.name}", program, "-S"]
-        assert "HANSE" not in subprocess.check_output(command, text=True)
+    assert engine.of_nodes() == {}
 
 
 def ages() -> dict[str, list[float]]:
@@ -136,14 +108,14 @@ def partials() -> list[dict[str, Any]]:
 @either
 def test_a_central_function_on_the_stock_tools_asks_all_stations(federation: Federation) -> None:
     values = [value for held in ages().values() for value in held]
-    answer = federation.run(STOCK, "central", ["hamburg"], column="age").result
+    answer = federation.wait(federation.create("central", "hamburg", column="age")).result
     assert answer == {"average": pytest.approx(sum(values) / len(values)), "count": 228, "stations": 3}
 
 
 @either
 def test_partial_functions_are_read_and_asked_by_both_clients(federation: Federation, stock_client: Path) -> None:
-    task = federation.create(STOCK, "partial", column="age")
-    answers = federation.client.tasks.wait(task, timeout=SECONDS, progress=False)
+    task = federation.create("partial", column="age")
+    answers = federation.wait(task)
     assert answers.by_organization == dict(zip(NAMES, partials(), strict=True))
     network = federation.network
     who = ["http://127.0.0.1", str(network.server.port), network.researcher, network.researcher_password]
@@ -161,14 +133,14 @@ def test_partial_functions_are_read_and_asked_by_both_clients(federation: Federa
 
 @either
 def test_an_image_with_our_sdk_runs_without_any_privilege(federation: Federation) -> None:
-    answer = federation.run(OURS, "summary", ["luebeck"], columns=["age"]).result
+    answer = federation.wait(federation.create("summary", "luebeck", image=OURS, columns=["age"])).result
     held = [value for values in ages().values() for value in values]
     assert answer["numeric"]["age"]["mean"] == pytest.approx(sum(held) / len(held))
 
 
 @plain
 def test_a_killed_task_takes_its_containers_with_it(federation: Federation) -> None:
-    task = federation.create(STOCK, "wait", seconds=600)
+    task = federation.create("wait", seconds=600)
     federation.wait_for("three containers", lambda: len(federation.containers()) == 3)
 
     with federation.network.server.root() as root:
@@ -180,7 +152,7 @@ def test_a_killed_task_takes_its_containers_with_it(federation: Federation) -> N
 
 @plain
 def test_a_node_that_is_killed_finds_its_run_again_and_delivers_it_once(federation: Federation) -> None:
-    task = federation.create(STOCK, "central", ["bremen"], column="age")
+    task = federation.create("central", "bremen", column="age")
     (run,) = federation.runs(task).values()
     federation.wait_for("a container", lambda: run.id in federation.containers())
     station = federation.network.stations["bremen"]
@@ -188,8 +160,7 @@ def test_a_node_that_is_killed_finds_its_run_again_and_delivers_it_once(federati
     station.process.kill()
     station.process.start()
 
-    answer = federation.client.tasks.wait(task, timeout=SECONDS, progress=False)
-    assert answer.result["stations"] == 3, federation.log()
+    assert federation.wait(task).result["stations"] == 3, federation.log()
     federation.wait_for("no containers", lambda: federation.containers() == [])
     command = [*station.process._arguments[:3], "node", "journal", "--json", "--config", str(station.config)]
     lines = subprocess.check_output([*command, "--name", "bremen"], text=True).splitlines()
@@ -204,12 +175,8 @@ def test_a_node_that_is_killed_finds_its_run_again_and_delivers_it_once(federati
 def test_subtasks_and_results_go_through_the_blob_store_of_the_server(
     federation: Federation, image: str, method: str, arguments: dict[str, Any]
 ) -> None:
-    task = federation.create(image, method, ["hamburg"], **arguments)
-    try:
-        answer = federation.client.tasks.wait(task, timeout=SECONDS, progress=False).result
-    except Exception as error:
-        error.add_note(federation.log())
-        raise
+    task = federation.create(method, "hamburg", image=image, **arguments)
+    answer = federation.wait(task).result
     held = [value for values in ages().values() for value in values]
     mean = answer["average"] if image == STOCK else answer["numeric"]["age"]["mean"]
     assert mean == pytest.approx(sum(held) / len(held))

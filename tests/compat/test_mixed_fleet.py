@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from docker_engine import OUTSIDE, Engine, wait_for
+from asking import Asking
+from docker_engine import OUTSIDE, Engine
 from hanse_core.crypto import keys
 from hanse_sandbox.lung import Station, pooled_rows, split
 from hanse_sandbox.network import Network
@@ -25,8 +26,6 @@ NAMES = [station.name for station in STATIONS]
 STOCK, OURS = ("bremen", "hamburg"), ("kiel", "luebeck")
 LARGE = 100_000_000
 """Bytes of a large result."""
-SECONDS = 120.0
-"""So long at most until something is seen; what is normal is a few seconds."""
 
 pytestmark = [
     pytest.mark.needs("docker", "bwrap", "uv", "python3.10"),
@@ -35,7 +34,7 @@ pytestmark = [
 ]
 
 
-class Fleet:
+class Fleet(Asking):
     """Our server; at two of its four stations the stock node takes the place of ours, with the same API key and key."""
 
     def __init__(self, network: Network, engine: Engine, folder: Path, python: Path, base: str) -> None:
@@ -52,11 +51,7 @@ class Fleet:
             keys=self.keys,
             images={},
             runtime="docker",
-            docker={
-                "host": engine.address,
-                "network_namespace": f"/run/netns/{engine.name}",
-                "images": {"consortium/*": {"profile": "v4"}},
-            },
+            docker=engine.settings(images={"consortium/*": {"profile": "v4"}}),
             server_url=f"http://{engine.gateway}",
             policies=policies,
         )
@@ -99,25 +94,6 @@ class Fleet:
         ours = [station.process.last_lines(30) for station in self.network.stations.values()]
         stock = [node.log() for node in self.stock.values()]
         return "\n".join([*ours, *stock, self.network.server.process.last_lines(40)])
-
-    def wait_for(self, what: str, seen: Callable[[], Any]) -> Any:
-        return wait_for(what, seen, SECONDS, self.log)
-
-    def create(self, method: str, *organizations: str, **arguments: Any) -> Any:
-        return self.client.tasks.create(
-            collaboration="demo", image=ALGORITHM, method=method, organizations=organizations, arguments=arguments
-        )
-
-    def wait(self, task: Any) -> Any:
-        try:
-            return self.client.tasks.wait(task, timeout=SECONDS, progress=False)
-        except Exception as error:
-            error.add_note(self.log())
-            raise
-
-    def runs(self, task: Any) -> dict[str, Any]:
-        names = {identity: name for name, identity in self.network.organization_ids.items()}
-        return {names[run.organization.id]: run for run in self.client.runs.list(task_id=task.id)}
 
     def statuses(self, task: Any) -> dict[str, str]:
         return {name: str(run.status) for name, run in self.runs(task).items()}

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from docker_engine import OUTSIDE, Engine, wait_for
+from asking import SECONDS, Asking
+from docker_engine import OUTSIDE, Engine
 from hanse import Client
 from hanse_core.crypto import keys
-from hanse_core.wire.tasks import Run
 from hanse_sandbox.lung import STATIONS as PARTS_OF_THE_TRIAL
 from hanse_sandbox.lung import pooled_rows, split
 from hanse_sandbox.network import Server, password
@@ -20,8 +20,6 @@ from stock_node import ALGORITHM, StockNode, build_images
 
 SCRIPT = Path(__file__).parent / "scripts" / "stock_task.py"
 STATIONS = ("bremen", "hamburg")
-SECONDS = 120.0
-"""So long at most until something is seen; what is normal is a few seconds."""
 
 every_federation = pytest.mark.parametrize("federation", ["4.15.2", "4.15.2 encrypted", "4.14.0"], indirect=True)
 one_federation = pytest.mark.parametrize("federation", ["4.15.2"], indirect=True)
@@ -33,7 +31,7 @@ pytestmark = [
 ]
 
 
-class Federation:
+class Federation(Asking):
     """Our server, and a stock node at each of two organizations."""
 
     def __init__(
@@ -91,30 +89,11 @@ class Federation:
     def log(self) -> str:
         return "\n".join([*(node.log() for node in self.nodes.values()), self.server.process.last_lines(40)])
 
-    def wait_for(self, what: str, seen: Callable[[], Any]) -> Any:
-        return wait_for(what, seen, SECONDS, self.log)
-
     def statuses(self) -> dict[str, str | None]:
         return {node.name: node.status for node in self.root.nodes.list()}
 
     def wait_online(self) -> None:
         self.wait_for("nodes online", lambda: set(self.statuses().values()) == {"online"})
-
-    def create(self, method: str, organizations: tuple[str, ...] = STATIONS, **arguments: Any) -> Any:
-        return self.client.tasks.create(
-            collaboration="lung", image=ALGORITHM, method=method, organizations=organizations, arguments=arguments
-        )
-
-    def wait(self, task: Any) -> Any:
-        try:
-            return self.client.tasks.wait(task, timeout=SECONDS, progress=False)
-        except Exception as error:
-            error.add_note(self.log())
-            raise
-
-    def runs(self, task: Any) -> dict[str, Run]:
-        names = {organization.id: organization.name for organization in self.client.organizations.list()}
-        return {names[run.organization.id]: run for run in self.client.runs.list(task_id=task.id)}
 
     def wait_running(self, task: Any, *stations: str) -> None:
         """Wait until the algorithm runs and has told so."""
@@ -192,7 +171,7 @@ def test_a_partial_task_gives_what_both_stations_have(federation: Federation) ->
 
 @every_federation
 def test_a_central_task_makes_subtasks_through_the_proxy_of_the_node(federation: Federation) -> None:
-    task = federation.create("central", ("hamburg",), column="age")
+    task = federation.create("central", "hamburg", column="age")
 
     assert federation.wait(task).result == average()
 
