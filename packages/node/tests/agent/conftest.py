@@ -62,6 +62,8 @@ class Bench:
         self.engine = MemoryEngine()
         self.directory = directory
         self.algorithms: dict[str, Any] = dict(ALGORITHMS)
+        self.work: asyncio.Future[None]
+        """Of the agent that was started last."""
         (directory / "d.csv").write_text("age,sex\n1,2\n")
 
     def settings(self, **more: Any) -> Settings:
@@ -87,7 +89,7 @@ class Bench:
         """Let an agent work on a station for as long as the block lasts."""
         agent = Agent(station, reconcile_seconds=0.05)
         station.control.attach(agent)
-        working = asyncio.ensure_future(agent.run())
+        self.work = working = asyncio.ensure_future(agent.run())
         try:
             yield
         finally:
@@ -99,6 +101,10 @@ class Bench:
     def shared(self) -> list[Any]:
         """Give what the node has told about itself, oldest first."""
         return [data for event, data in self.uplink.emitted if event == events.NODE_INFO]
+
+    async def a_run_waits(self, station: Station) -> None:
+        """Wait until a run waits for one of the station's places."""
+        await self.until(lambda: station.slots._waiters)
 
     async def until(self, condition: Any) -> None:
         """Wait until something has come about; the test's time limit is the limit."""

@@ -153,7 +153,7 @@ async def test_a_run_that_waits_for_a_place_can_be_killed(bench: Any, payload: s
     async with bench.node(limits={"parallel_runs": 1}) as station:
         await bench.until(lambda: first.status is RunStatus.ACTIVE)
         second = bench.uplink.create(2, image="hanse/hangs", payload=payload)
-        await asyncio.sleep(0.1)
+        await bench.a_run_waits(station)
         bench.uplink.kill(2)
         await bench.until(lambda: 2 in station.journal.find([2]) and station.journal.find([2])[2].is_over)
         assert second.started_at is None
@@ -279,7 +279,7 @@ async def test_a_key_that_is_no_longer_valid_stops_the_node(bench: Any) -> None:
     async def work() -> None:
         async with bench.node():
             bench.uplink.faults.refuse["open_runs"] = WrongKey("the key was renewed")
-            await asyncio.sleep(0.3)
+            await bench.until(bench.work.done)
 
     with pytest.raises(WrongKey):
         await work()

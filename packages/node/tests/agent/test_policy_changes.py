@@ -144,7 +144,7 @@ async def test_a_run_that_waited_for_a_place_is_judged_again_when_the_policy_has
         first = bench.uplink.create(1, image="hanse/hangs", payload=payload)
         await bench.until(lambda: first.status is RunStatus.ACTIVE)
         waiting = bench.uplink.create(2, payload=payload)
-        await bench.until(lambda: len(station.journal.unfinished()) == 1)
+        await bench.a_run_waits(station)
         clerk.write("allowed_algorithms: [hanse/hangs]")
         look(station)
         bench.uplink.kill(1)
