@@ -141,25 +141,29 @@ async def test_addresses_of_ones_own_are_used_and_their_end_is_told(bench: Any) 
 
 
 async def test_a_start_that_is_given_up_leaves_nothing(bench: Any) -> None:
-    runtime = bench.open()
-    spec = await bench.spec("hang()")
-    for pause in (0.0, 0.05, 0.1, 0.2, 0.3):
-        starting = asyncio.create_task(runtime.start(spec))
-        await asyncio.sleep(pause)
-        starting.cancel()
-        await asyncio.wait({starting})
-        if not starting.cancelled():
-            await runtime.remove(starting.result())
-    assert await runtime.adopt() == {}
-    await runtime.close()
+    async with Line(bench) as line:
+        runtime = bench.open()
+        spec = await bench.spec("hang()")
+        for questions in range(8):
+            enough = line.asked + questions
+            starting = asyncio.create_task(runtime.start(spec))
+            await until(lambda enough=enough, starting=starting: starting.done() or line.asked >= enough)
+            starting.cancel()
+            await asyncio.wait({starting})
+            if not starting.cancelled():
+                await runtime.remove(starting.result())
+        assert await runtime.adopt() == {}
+        await runtime.close()
+        bench.opened.clear()
     assert bench.engine.of_nodes() == {}
 
 
 class Line:
-    """Stands between a runtime and its engine, and can be cut."""
+    """Stands between a runtime and its engine, counts what the engine is asked, and can be cut."""
 
     def __init__(self, bench: Any) -> None:
         self.path = bench.folder / "line.sock"
+        self.asked = 0
         self._engine = bench.engine.socket
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
@@ -190,6 +194,7 @@ class Line:
         async def flow(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
             with contextlib.suppress(OSError):
                 while data := await source.read(65536):
+                    self.asked += source is reader
                     sink.write(data)
                     await sink.drain()
             sink.close()
