@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.responses import Response as StarletteResponse
+from structlog.testing import capture_logs
 
 from hanse_core.crypto.streams import Writer
 from hanse_core.errors import Invalid, NotFound
@@ -20,6 +21,7 @@ from hanse_node.offers import DatabaseChoice, Offer
 from hanse_node.uplink.base import Identity
 from hanse_node.uplink.http import HttpUplink
 from hanse_node.uplink.transport import Response
+from waiting import until
 
 
 @pytest.fixture
@@ -53,8 +55,9 @@ async def test_a_server_that_is_down_is_waited_for(server: Any, make_settings: A
     async with server.listening() as port:
         pass
     uplink = HttpUplink(make_settings(port))
-    connecting = asyncio.create_task(uplink.connect())
-    await asyncio.sleep(0.1)
+    with capture_logs() as logs:
+        connecting = asyncio.create_task(uplink.connect())
+        await until(lambda: [line for line in logs if line["event"] == "server_unreachable"])
     assert not connecting.done()
     async with server.listening(port):
         assert (await connecting).name == "a node"
