@@ -3,6 +3,7 @@
 from typing import Any
 
 from hanse_core.states import RunStatus
+from hanse_node.runtimes.memory import never_ends
 
 WAY = {"way": {"domains": "terminology.example"}}
 
@@ -54,3 +55,17 @@ async def test_a_way_that_does_not_exist_is_named_to_who_asked(bench: Any, paylo
     ended, _ = await run(bench, payload, policies=policies("nowhere"))
     assert ended.status is RunStatus.START_FAILED
     assert "a way out that this station's settings do not define: nowhere" in ended.log
+
+
+async def test_after_a_restart_of_the_node_a_run_that_goes_on_has_them_again(bench: Any, payload: str) -> None:
+    bench.algorithms["hanse/summary"] = never_ends
+    told, socket = bench.uplink.create(1, payload=payload), bench.directory / "sockets" / "1" / "egress"
+    given = {"egress": WAY, "policies": policies("way")}
+    async with bench.node(**given):
+        await bench.until(lambda: told.status is RunStatus.ACTIVE)
+        assert socket.exists()
+    assert not socket.exists()
+    async with bench.node(**given):
+        await bench.until(socket.exists)
+        bench.uplink.kill(1)
+        await bench.until(lambda: not socket.exists())
