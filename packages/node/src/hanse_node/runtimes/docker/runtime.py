@@ -88,7 +88,8 @@ class DockerRuntime:
             await following.listening()
             await self._engine.ask("POST", f"containers/{container}/start")
         except BaseException:
-            await asyncio.shield(self.remove(container))
+            # With its network: a container that was never started does not know its own.
+            await asyncio.shield(self._take_away(container, network.id))
             raise
         following.started()
         return container
@@ -121,7 +122,9 @@ class DockerRuntime:
     async def remove(self, reference: str) -> None:
         if not CONTAINER.fullmatch(reference):
             return
-        network = await self._network(reference)
+        await self._take_away(reference, await self._network(reference))
+
+    async def _take_away(self, reference: str, network: str | None) -> None:
         try:
             await self._drop(reference)
         except EngineRefused as error:
