@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    FromClause,
     Integer,
     MetaData,
     Text,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     create_engine,
     event,
 )
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DatabaseError
@@ -236,10 +238,18 @@ def empty_log(engine: Engine) -> bool:
         connection.close()
 
 
+class _Hinted(SQLiteCompiler):
+    """Writes hints (`INDEXED BY`, `NOT INDEXED`), which the library knows for other databases only."""
+
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:
+        return text
+
+
 def _sqlite_engine(url: URL) -> Engine:
     pool = POOL if sqlite_file(str(url)) else {}
     arguments = {"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000}
     engine = create_engine(url, connect_args=arguments, **pool, hide_parameters=True)
+    engine.dialect.statement_compiler = _Hinted
 
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 import orjson
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from hanse_core.errors import Invalid
 from hanse_core.protocol import DEFAULT_PAGE_SIZE
+from hanse_web.db import Base
 from hanse_web.query import Parameters
 
 LARGEST_PAGE = 10_000
@@ -23,6 +24,8 @@ _ROWS, _SKIPPED = (bindparam(name, type_=BigInteger) for name in ("page_rows", "
 _KEYS: BindParameter[int] = bindparam("page_keys", expanding=True)
 KEY = bindparam("one_key", type_=BigInteger)
 """The place for the key of one object, in statements that look one up."""
+Hint: TypeAlias = tuple[type[Base], str]
+"""A table, and which of its indexes to use."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,16 @@ class Listing:
     """Selects the number of rows where it is kept somewhere; otherwise they are counted, if the page does not tell."""
     key: Any = None
     """A column by which pages beyond the first find their rows before they fetch them whole."""
+    counted_by: Hint | None = None
+    """How SQLite finds the rows when it counts them."""
 
     def where(self, *conditions: Any, total: Select[Any] | None = None) -> "Listing":
         """Narrow the list down; `total` selects the number that is left, where that is kept somewhere, too."""
         return Listing(self.rows.where(*conditions), total, self.key) if conditions else self
+
+    def on_sqlite(self, table: type[Base], rows: str, number: str) -> "Listing":
+        """Say how SQLite is to go through a table for a page, and how to count: it has no statistics to choose by."""
+        return Listing(_hinted(self.rows, (table, rows)), self.total, self.key, (table, number))
 
     @cached_property
     def first(self) -> Select[Any]:
@@ -63,10 +72,16 @@ class Listing:
         if self.total is not None:
             return self.total
         # Counting in place of the columns, not around them: those may be long texts.
-        return self.rows.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)
+        number = self.rows.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)
+        return number if self.counted_by is None else _hinted(number, self.counted_by)
 
     def _with_total(self, rows: Select[Any]) -> Select[Any]:
         return rows if self.total is None else rows.add_columns(self.total.scalar_subquery().label(_TOTAL))
+
+
+def _hinted(statement: Select[Any], hint: Hint) -> Select[Any]:
+    table, text = hint
+    return statement.with_hint(table, text, "sqlite")
 
 
 def page(

@@ -11,6 +11,8 @@ from hanse_server.collaborations.models import Collaboration, Study
 from hanse_server.stores.models import AlgorithmStore
 from hanse_web.db import Base, UtcDateTime
 
+NAME_INDEX = "ix_task_name"
+
 
 class Job(Base):
     """One computation: the task of a user and all its descendants. Gives out the job ids."""
@@ -32,7 +34,7 @@ class Task(Base):
         Index("ix_task_job_id_status", "job_id", "status"),
         # All names with all that decides who sees them, so that SQLite reads no task to search them; PostgreSQL has
         # `text_index`, and takes no long texts in an index like this one.
-        Index("ix_task_name", "name", "collaboration_id", "study_id", "init_org_id", "init_user_id").ddl_if(
+        Index(NAME_INDEX, "name", "collaboration_id", "study_id", "init_org_id", "init_user_id").ddl_if(
             dialect="sqlite"
         ),
         {"sqlite_autoincrement": True},

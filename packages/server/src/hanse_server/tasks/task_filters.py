@@ -11,9 +11,10 @@ from hanse_server.accounts.models import User
 from hanse_server.collaborations.models import Study
 from hanse_server.stores.models import AlgorithmStore
 from hanse_server.stores.queries import visible_stores
-from hanse_server.tasks.models import Run, Task, TaskDatabase
+from hanse_server.tasks.models import NAME_INDEX, Run, Task, TaskDatabase
 from hanse_server.tasks.queries import visible_runs, visible_tasks
 from hanse_web.access import Actor
+from hanse_web.listing import Listing
 from hanse_web.query import Parameters, contains
 
 SORTABLE = {
@@ -28,6 +29,7 @@ SORTABLE = {
 }
 
 UNFILTERED = {"page", "per_page", "sort", "include"}
+TEXTS = ("name", "image", "description")
 
 
 class TaskFilters:
@@ -44,8 +46,18 @@ class TaskFilters:
             return []
         return [*self._by_text(), *self._by_place(), *self._by_family(), *self._by_content()]
 
+    def narrowed(self, listing: Listing, number: Select[Any] | None) -> Listing:
+        """Narrow a list of tasks down; `number` selects how many are left, where that is kept."""
+        listing = listing.where(*self.conditions(), total=number)
+        searched = set(self._parameters.items) - UNFILTERED
+        if not searched or not searched <= set(TEXTS):
+            return listing
+        # A page: from the newest task on until it is full. The number: in the index that holds all names.
+        by_name = f"INDEXED BY {NAME_INDEX}"
+        return listing.on_sqlite(Task, "NOT INDEXED", by_name if searched == {"name"} else "NOT INDEXED")
+
     def _by_text(self) -> list[Any]:
-        given = {name: self._parameters.text(name) for name in ("name", "image", "description")}
+        given = {name: self._parameters.text(name) for name in TEXTS}
         return [contains(getattr(Task, name), pattern) for name, pattern in given.items() if pattern]
 
     def _by_place(self) -> list[Any]:

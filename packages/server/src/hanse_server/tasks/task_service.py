@@ -64,9 +64,9 @@ class Tasks:
         includes = parameters.several("include")
         if {"runs", "results"} & set(includes) and not rules.covers_runs(self._actor):
             raise Denied("you may view more tasks than runs, so they cannot be shown together")
-        conditions = TaskFilters(self._work.connection, self._actor, parameters).conditions()
         listing = _listed(self._actor, parameters.text("sort"))
-        return listing.where(*conditions, total=_number(listing.total, parameters)) if conditions else listing
+        filters = TaskFilters(self._work.connection, self._actor, parameters)
+        return filters.narrowed(listing, _number(listing.total, parameters))
 
     def look_up(self, task_id: int) -> Any:
         """Find the columns of one that the actor may view."""

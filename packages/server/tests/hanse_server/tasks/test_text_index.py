@@ -1,15 +1,24 @@
 """Tasks are found by parts of their texts through an index, where PostgreSQL has the means."""
 
-import pytest
-from sqlalchemy import Engine, func, select
+from typing import Any
 
+import pytest
+from fastapi import Request
+from sqlalchemy import ColumnElement, Engine, Select, or_, select
+
+from hanse_core.permissions import Permissions
 from hanse_server import migrations
 from hanse_server.checks import examine
 from hanse_server.main import migrate
 from hanse_server.settings import Settings
 from hanse_server.tasks import text_index
 from hanse_server.tasks.models import Task
-from hanse_web.query import contains
+from hanse_server.tasks.task_filters import TaskFilters
+from hanse_web.access import UserActor
+from hanse_web.listing import Listing
+from hanse_web.query import Parameters, contains
+
+ALICE = UserActor(1, "alice", 1, frozenset(), frozenset(), Permissions(()))
 
 
 @pytest.fixture(params=[pytest.param("postgresql", marks=pytest.mark.needs("postgres"))])
@@ -51,10 +60,32 @@ def test_a_role_that_may_not_make_it_goes_without(settings: Settings, engine: En
             connection.rollback()
 
 
-def test_sqlite_counts_names_in_an_index_alone(sqlite_engine: Engine) -> None:
+def _plan(engine: Engine, statement: Select[Any]) -> list[str]:
+    written = str(statement.compile(engine, compile_kwargs={"literal_binds": True}))
+    with engine.connect() as connection:
+        return [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {written}")]
+
+
+@pytest.mark.parametrize(
+    "seen", [Task.collaboration_id.in_([1, 2]), or_(Task.init_user_id == 1, Task.init_org_id == 1)]
+)
+@pytest.mark.parametrize(
+    ("filters", "counted"),
+    [
+        ("name=%777%", "SCAN task USING COVERING INDEX ix_task_name"),
+        ("name=%777%&image=%777%", "SCAN task"),
+        ("description=%777%", "SCAN task"),
+    ],
+)
+def test_sqlite_searches_texts_from_the_newest_task_on(
+    sqlite_engine: Engine, seen: ColumnElement[bool], filters: str, counted: str
+) -> None:
+    """Whatever else decides who sees a task, it would look there first, and read each task one by one."""
     migrations.upgrade(sqlite_engine)
-    counted = select(func.count()).where(contains(Task.name, "%777%"), Task.init_user_id != 1)
-    written = counted.compile(sqlite_engine, compile_kwargs={"literal_binds": True})
+    listing = Listing(select(Task.id).where(seen).order_by(Task.id.desc()))
     with sqlite_engine.connect() as connection:
-        plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {written}")]
-    assert plan == ["SCAN task USING COVERING INDEX ix_task_name"]
+        query = filters.replace("%", "%25").encode()
+        parameters = Parameters(Request({"type": "http", "path": "/task", "headers": [], "query_string": query}))
+        narrowed = TaskFilters(connection, ALICE, parameters).narrowed(listing, None)
+    assert _plan(sqlite_engine, narrowed.rows.limit(10)) == ["SCAN task"]
+    assert _plan(sqlite_engine, narrowed.number) == [counted]
