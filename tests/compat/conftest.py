@@ -26,24 +26,25 @@ class StockServer:
 
     def __init__(self, python: Path, folder: Path, uri: str, port: int, **settings: Any) -> None:
         self.python, self.folder, self.uri, self.port = python, folder, uri, port
+        self.host: str = settings.get("ip", "127.0.0.1")
         folder.mkdir(exist_ok=True)
         self.config = folder / "config.yaml"
         logging = {"level": "INFO", "file": "server.log", "use_console": True, "backup_count": 5, "max_size": 1024}
         logging |= {"format": "%(levelname)s %(message)s", "datefmt": "%H:%M", "loggers": []}
-        values = {"description": "test", "ip": "127.0.0.1", "port": port, "api_path": "/api", "uri": uri}
+        values = {"description": "test", "ip": self.host, "port": port, "api_path": "/api", "uri": uri}
         values |= {"allow_drop_all": False, "jwt_secret_key": SECRET, "logging": logging}
         self.config.write_text(yaml.safe_dump({**values, **settings}))
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/api"
+        return f"http://{self.host}:{self.port}/api"
 
     def start(self) -> None:
         """Start, and wait until it answers."""
         home = self.python.parent.parent
         (package,) = home.glob("lib/python3.*/site-packages/vantage6/server/wsgi.py")
-        command = [home / "bin/uwsgi", "--http", f"127.0.0.1:{self.port}", *OPTIONS.split(), "--wsgi-file", package]
+        command = [home / "bin/uwsgi", "--http", f"{self.host}:{self.port}", *OPTIONS.split(), "--wsgi-file", package]
         command += ["--virtualenv", home, "--pyargv", self.config]
         with (self.folder / "out.log").open("ab") as log:
             environment = {**os.environ, "HOME": str(self.folder)}

@@ -81,9 +81,9 @@ class StockNode:
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
         self._environment |= {"HOME": str(home), "DOCKER_HOST": engine.address}
         engine.build(self._image, DOCKERFILE.format(base=base), {"vnode-local": PROGRAM})
-        config = home / ".config" / "vantage6" / "node" / f"{name}.yaml"
-        config.parent.mkdir(parents=True, exist_ok=True)
-        config.write_text(yaml.safe_dump({"task_dir": "", "logging": LOGGING, **settings}))
+        self.config = home / ".config" / "vantage6" / "node" / f"{name}.yaml"
+        self.config.parent.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(yaml.safe_dump({"task_dir": "", "logging": LOGGING, **settings}))
 
     def _command(self, *words: str) -> None:
         command = [*_outside_of_containers(), self._program, "node", *words, "--name", self.name, "--user"]
