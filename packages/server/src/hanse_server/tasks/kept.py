@@ -58,6 +58,7 @@ def install(connection: Connection) -> None:
 
 def differences(connection: Connection) -> int:
     """Count the tasks whose stored status is not that of their runs, and the kinds whose number is not right."""
+    _settle(connection)
     tasks = connection.execute(select(func.count()).select_from(Task).where(_is_wrong())).scalar_one()
     stored = select(*(getattr(TaskCount, key) for key in _KEYS), TaskCount.total)
     wrong = _rows(connection, stored) ^ _rows(connection, _counted())
@@ -66,6 +67,7 @@ def differences(connection: Connection) -> int:
 
 def repair(connection: Connection) -> None:
     """Derive everything anew that the triggers keep."""
+    _settle(connection)
     connection.execute(update(Task).where(_is_wrong()).values(status=derived_status(), finished_at=derived_end()))
     connection.execute(delete(TaskCount))
     connection.execute(insert(TaskCount).from_select([*_KEYS, "total"], _counted()))
@@ -97,18 +99,29 @@ def _definitions(dialect: Dialect) -> Mapping[str, list[str]]:
     """Give the statements that make each trigger, by its name."""
     made = {}
     for what, event, table, body in _triggers(dialect):
-        name = f"{PREFIX}{what}_{hashlib.sha256((event + body).encode()).hexdigest()[:8]}"
-        made[name] = _statements(dialect, name, f"AFTER {event} ON {table} FOR EACH ROW", body)
+        unnamed = _statements(dialect, "", f"AFTER {event} ON {table}", body)
+        name = f"{PREFIX}{what}_{hashlib.sha256(repr(unnamed).encode()).hexdigest()[:8]}"
+        made[name] = _statements(dialect, name, f"AFTER {event} ON {table}", body)
     return made
 
 
 def _statements(dialect: Dialect, name: str, occasion: str, body: str) -> list[str]:
     if dialect.name == "sqlite":
-        return [f"CREATE TRIGGER {name} {occasion} BEGIN {body} END"]
+        return [f"CREATE TRIGGER {name} {occasion} FOR EACH ROW BEGIN {body} END"]
+    # Numbers are written when the transaction commits: until then whoever makes the next task would wait for their row.
+    kind, when = (
+        ("TRIGGER", "") if "task_count" not in body else ("CONSTRAINT TRIGGER", "DEFERRABLE INITIALLY DEFERRED")
+    )
     return [
         f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$",
-        f"CREATE TRIGGER {name} {occasion} EXECUTE FUNCTION {name}()",
+        f"CREATE {kind} {name} {occasion} {when} FOR EACH ROW EXECUTE FUNCTION {name}()",
     ]
+
+
+def _settle(connection: Connection) -> None:
+    """Have the database write what it would write when the transaction commits."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
 
 
 def _triggers(dialect: Dialect) -> Iterator[tuple[str, str, str, str]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Engine, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from hanse_core.states import RunStatus, task_status
@@ -111,6 +111,7 @@ def test_removing_an_organization_settles_the_tasks_of_others(
 
 def test_what_is_out_of_step_is_found_and_repaired(session: Session, engine: Engine, add: Callable[..., Task]) -> None:
     add(RunStatus.ACTIVE)
+    assert kept.differences(session.connection()) == 0
     session.execute(update(Task).values(status="completed"))
     session.execute(delete(TaskCount))
     assert kept.differences(session.connection()) == 2
@@ -118,6 +119,23 @@ def test_what_is_out_of_step_is_found_and_repaired(session: Session, engine: Eng
     assert kept.differences(session.connection()) == 0
     assert session.scalar(select(Task.status)) == "active"
     session.rollback()
+
+
+@pytest.mark.parametrize("database", [pytest.param("postgres", marks=pytest.mark.needs("postgres"))])
+def test_who_makes_a_task_does_not_wait_for_one_that_is_not_committed(
+    session: Session, engine: Engine, world: Any, add: Callable[..., Task]
+) -> None:
+    add(RunStatus.PENDING)
+    session.commit()
+    add(RunStatus.PENDING)
+    with Session(engine) as other:
+        other.execute(text("SET LOCAL lock_timeout = '1ms'"))
+        copied = {"job_id": 1, "image": "i", "created_at": MOMENT, "collaboration_id": world.main.id}
+        other.execute(insert(Task).values(copied))
+        session.commit()
+        other.commit()
+    assert kept.differences(session.connection()) == 0
+    assert session.scalar(select(func.sum(TaskCount.total))) == 3
 
 
 OLD_TRIGGER = {
