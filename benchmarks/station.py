@@ -126,7 +126,7 @@ class _Bare:
         self.seconds: list[float] = []
 
     def run(self) -> None:
-        recipe = Recipe(Docker(), Labels("bench", "00000000"), 20_000, 20_001)
+        recipe = Recipe(Docker(), Labels("bench", "00000000"), 20_000)
         spec = RunSpec(1, 1, 1, IMAGE, self._image, self._folder, self._folder, self._folder)
         body = recipe.container(spec, self._image, self._network)
         begin = time.perf_counter()

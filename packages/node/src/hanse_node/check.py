@@ -13,9 +13,10 @@ from pathlib import Path
 
 from hanse_core.errors import HanseError
 from hanse_node import places, weaknesses
-from hanse_node.egress.ways import unknown
+from hanse_node.egress.ways import knock, unknown
 from hanse_node.errors import CannotStart, WrongKey
 from hanse_node.main import build_docker, build_runtime
+from hanse_node.offers import DatabaseChoice
 from hanse_node.policy.model import Policies
 from hanse_node.policy.words import describe
 from hanse_node.policy_file import read as read_policy
@@ -28,6 +29,12 @@ from hanse_node.vault import Vault
 SERVER_SECONDS = 15.0
 MOST_APART = 60.0
 LEAST_FREE = 1_000_000_000
+
+
+NOT_REACHED = (
+    "correct host and port in its uri (of the node in a container, 127.0.0.1 is that container), let its server listen "
+    "there, and let the firewalls in between through"
+)
 
 
 class Problem(IntEnum):
@@ -84,7 +91,7 @@ async def findings(settings: Settings, transport: Transport | None = None) -> li
         *_settings(settings),
         *_directory(settings.directory),
         *about_policy,
-        *_databases(Sources(settings.databases)),
+        *await _databases(settings, Sources(settings.databases)),
         *await _server(settings, transport),
         *await _engine(settings, policies),
         *weak,
@@ -149,11 +156,16 @@ def _ways(settings: Settings, policies: Policies) -> list[Finding]:
     ]
 
 
-def _databases(sources: Sources) -> list[Finding]:
+async def _databases(settings: Settings, sources: Sources) -> list[Finding]:
     if troubles := sources.troubles():
         return [Finding(trouble.text, trouble.remedy, Problem.DATABASE) for trouble in troubles]
     if not sources.labels:
         return [Finding("this node has no databases", "list them under databases", Problem.DATABASE)]
+    if causes := await knock(settings, sources.select([DatabaseChoice(label) for label in sources.labels])):
+        return [
+            Finding(f"database '{label}' cannot be reached from this node: {cause}", NOT_REACHED, Problem.DATABASE)
+            for label, cause in causes.items()
+        ]
     return [Finding(f"databases can be read: {', '.join(sources.labels)}")]
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from hanse_core.protocol import encode_variable
-from hanse_node.runtimes.base import Mount, RunSpec, StartFailed
+from hanse_node import connections
+from hanse_node.runtimes.base import Door, Mount, RunSpec, StartFailed
 
 FORBIDDEN = frozenset({"PKG_NAME"})
 """Names that belong to the image: no configuration may set them."""
@@ -43,18 +44,23 @@ def run_folder_inside(run_id: int) -> str:
 
 
 def database_inside(mount: Mount) -> str:
-    """Give the URI under which an isolated run sees a database; the suffix stays, since readers look at it."""
-    if not mount.is_path:
-        return mount.uri
+    """Give the path under which an isolated run sees a database; the suffix stays, since readers look at it."""
     return f"/mnt/{mount.label}{PurePosixPath(mount.uri).suffix}"
 
 
-def isolated_view(
-    spec: RunSpec, host: str = "http://127.0.0.1", port: int = CONTAINER_PORT, egress: str | None = None
-) -> View:
-    """Give the view of a run with a file tree of its own, at the paths of the contract."""
-    databases = {mount.label: database_inside(mount) for mount in spec.mounts}
+def isolated_view(spec: RunSpec, host: str = "http://127.0.0.1", port: int = CONTAINER_PORT) -> View:
+    """Give the view of a run with a file tree of its own, at the paths of the contract, and doors with their ports."""
+    behind = {door.label: door for door in spec.doors}
+    databases = {
+        mount.label: database_inside(mount) if mount.is_path else _through(behind.get(mount.label), mount.uri)
+        for mount in spec.mounts
+    }
+    egress = next((f"http://{door.host}:{door.port}" for door in spec.doors if door.is_proxy), None)
     return View(run_folder_inside(spec.run_id), "/mnt/tmp", databases, host, port, egress=egress)
+
+
+def _through(door: Door | None, uri: str) -> str:
+    return uri if door is None or door.port is None else connections.rewritten(uri, door.host, door.port)
 
 
 def open_view(spec: RunSpec, host: str = "http://127.0.0.1", port: int = CONTAINER_PORT) -> View:

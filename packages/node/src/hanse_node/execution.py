@@ -22,7 +22,7 @@ from hanse_node.proxy import tokens
 from hanse_node.proxy.relay import ServedRun
 from hanse_node.run_log import RunLog
 from hanse_node.runs import LocalRun, Phase
-from hanse_node.runtimes.base import Exit, ImageMissing, Limits, Mount, RunSpec, StartFailed
+from hanse_node.runtimes.base import Door, Exit, ImageMissing, Limits, Mount, RunSpec, StartFailed
 from hanse_node.sources import DatabaseUnreadable, Selection, UnknownDatabase
 from hanse_node.station import Station
 from hanse_node.threads import in_thread
@@ -170,8 +170,8 @@ class Execution:
         )
         if self._killable.is_over:
             raise Over
-        egress = await self._killable.unless_over(self._open_ways(terms))
-        reference = await self._killable.unless_over(self._launch(self._spec(digest, selected, terms, egress)))
+        doors = await self._killable.unless_over(self._open_ways(terms, selected))
+        reference = await self._killable.unless_over(self._launch(self._spec(digest, selected, terms, doors)))
         self._advance(runs.Started(reference), Decision("started", digest=digest))
         self._log.info("run_started", image=offer.image, digest=digest, databases=[s.label for s in selected])
 
@@ -205,19 +205,19 @@ class Execution:
         path = await in_thread(self._station.workspace.socket, self.offer.run_id)
         await self._station.proxy.open(run, path, server_token)
 
-    async def _open_ways(self, terms: Terms) -> Path | None:
+    async def _open_ways(self, terms: Terms, selected: list[Selection]) -> tuple[Door, ...]:
         folder = await in_thread(self._station.workspace.socket, self.offer.run_id)
-        labels = [choice.label for choice in self.offer.databases]
-        return await self._station.ways.open(self.offer.run_id, folder.parent, terms, labels)
+        return await self._station.ways.open(self.offer.run_id, folder.parent, terms, selected)
 
     async def _open_ways_again(self) -> None:
         """After a restart, open what the policy gives now, to what the run was given when it started."""
         try:
-            await self._open_ways(await self._station.gate.terms(self.offer))
+            terms = await self._station.gate.terms(self.offer)
+            await self._open_ways(terms, self._station.sources.select(self.offer.databases))
         except HanseError as error:
             self._log.error("egress_not_opened", cause=error.message)
 
-    def _spec(self, digest: str, selected: list[Selection], terms: Terms, egress: Path | None) -> RunSpec:
+    def _spec(self, digest: str, selected: list[Selection], terms: Terms, doors: tuple[Door, ...]) -> RunSpec:
         station, offer, limits = self._station, self.offer, self._station.settings.limits
         return RunSpec(
             run_id=offer.run_id,
@@ -228,7 +228,7 @@ class Execution:
             folder=station.workspace.folder(offer.run_id),
             temporary=station.workspace.temporary(offer.job_id),
             proxy_socket=station.workspace.socket(offer.run_id),
-            egress_socket=egress,
+            doors=doors,
             mounts=[Mount(**asdict(selection)) for selection in selected],
             environment=station.settings.algorithm_env,
             limits=Limits(**limits.model_dump(exclude={"parallel_runs"})),

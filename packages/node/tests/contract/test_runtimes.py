@@ -10,7 +10,7 @@ import pytest
 
 from hanse_core.protocol import decode_variable
 from hanse_node import contract
-from hanse_node.runtimes.base import Exit, ImageMissing, Limits, Mount, StartFailed
+from hanse_node.runtimes.base import Door, Exit, ImageMissing, Limits, Mount, StartFailed
 
 WAITS_AT_THE_GATE = "with open(variable('TEMPORARY_FOLDER') + '/gate') as gate: result = gate.readline()"
 ENGINES = [
@@ -70,6 +70,29 @@ class TestStarting:
         code = "file = open(variable('DEFAULT_DATABASE_URI'), 'a'); file.write('3,4'); file.close()"
         await bench.result(code + "; result = 1", mounts=[mount])
         assert (bench.folder / "lung.csv").read_text() == "a,b\n1,2\n3,4"
+
+    async def test_a_database_elsewhere_is_reached_by_the_uri_that_the_run_is_told(self, bench: Any) -> None:
+        def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"hello")
+            writer.close()
+
+        server = await asyncio.start_server(greet, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        bench.open()
+        code = """
+import socket, urllib.parse
+where = urllib.parse.urlsplit(variable("LUNG_DATABASE_URI"))
+with socket.create_connection((where.hostname, where.port), 10) as line:
+    result = [line.recv(9).decode(), where.username, where.path]
+"""
+        mount = Mount("lung", "sql", f"postgresql://u:p@127.0.0.1:{port}/d", False)
+        spec = await bench.spec(code, mounts=[mount])
+        door = Door(spec.proxy_socket.parent / "lung", "database-1", port, label="lung")
+        behind = await asyncio.start_unix_server(greet, str(door.path))
+        spec = replace(spec, doors=[door])
+        assert await bench.answer(await bench.start(spec), spec) == ["hello", "u", "/d"]
+        for one in (server, behind):
+            one.close()
 
     async def test_runs_side_by_side_keep_their_results_apart(self, bench: Any) -> None:
         code = "result = variable('OUTPUT_FILE')"

@@ -10,7 +10,9 @@ import pytest
 
 from hanse_node.egress.ways import WaysOut
 from hanse_node.policy.decision import Terms
+from hanse_node.runtimes.base import Door
 from hanse_node.settings import Settings
+from hanse_node.sources import Selection
 from squid import Squid, squid
 
 ENGINE_NETWORK = "198.19.7.0/24"
@@ -44,6 +46,9 @@ class World:
         writer.close()
 
 
+FILE = Selection("default", "csv", "/d.csv", is_path=True)
+
+
 class Station:
     """The ways out of one station; `asked` are the names that were looked up."""
 
@@ -61,13 +66,15 @@ class Station:
     async def _networks() -> Sequence[str]:
         return [ENGINE_NETWORK]
 
-    async def open(self, run_id: int = 7, *, gives: Sequence[str] = ("way",), **settings: Any) -> Path | None:
+    async def open(
+        self, run_id: int = 7, *, gives: Sequence[str] = ("way",), selects: Selection = FILE, **settings: Any
+    ) -> Sequence[Door]:
         given = {"name": "n", "api_key": "k", "server_url": "http://localhost", "directory": self.folder, **settings}
         if self.ways is None:
             self.ways = WaysOut(Settings.model_validate(given), self._networks, self._resolve)
         folder = self.folder / str(run_id)
         folder.mkdir(exist_ok=True)
-        return await self.ways.open(run_id, folder, Terms(egress=tuple(gives)), ["default"])
+        return await self.ways.open(run_id, folder, Terms(egress=tuple(gives)), [selects])
 
     async def say(self, data: bytes, run_id: int = 7) -> bytes:
         """Send something to the proxy of a run and give all that it answers."""

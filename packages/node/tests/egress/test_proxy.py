@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from hanse_node.policy.decision import Terms
 from hanse_node.runtimes.base import StartFailed
+from hanse_node.sources import Selection
 from squid import squid
 from waiting import until
 
@@ -85,7 +86,7 @@ class TestListed:
         await station.open(gives=(), egress=way(world), databases=databases)
         assert await station.say(connect(f"terminology.example:{world.port}") + b"hi\r\n\r\n") == OK + world.answer
         (folder := station.folder / "8").mkdir()
-        assert await station.ways.open(8, folder, Terms(), ["other"]) is None
+        assert await station.ways.open(8, folder, Terms(), [Selection("other", "sparql", "x", False)]) == ()
         assert not list(folder.iterdir())
 
     async def test_a_way_that_the_settings_do_not_define_keeps_the_run_from_starting(self, station: Any) -> None:
@@ -176,7 +177,7 @@ class TestRefused:
         assert await station.say(request, 7) == OK + world.answer
 
     async def test_a_run_without_ways_has_no_socket(self, opened: Any) -> None:
-        assert await opened.open(8, gives=()) is None
+        assert await opened.open(8, gives=()) == ()
         assert not list((opened.folder / "8").iterdir())
 
 

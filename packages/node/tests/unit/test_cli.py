@@ -91,6 +91,7 @@ def test_check_says_what_works(folder: Path) -> None:
     [
         (("policies: {allowed_algorithms: [\"^hanse/.*\"]}", ""), "runs nothing make one"),
         (("d.csv", "gone.csv"), "does not exist on this station correct uri"),
+        (("d.csv, type: csv", "'postgresql://127.0.0.1:1/x', type: sql"), "cannot be reached from this node"),
         (("databases: [{label: default, uri: d.csv, type: csv}]", ""), "has no databases"),
         (("directory: state", "directory: d.csv/x"), "cannot be written"),
     ],

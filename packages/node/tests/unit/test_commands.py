@@ -214,3 +214,14 @@ def test_a_try_names_the_ways_out_that_a_run_would_get(home: Path, capsys: pytes
     line = ["node", "policy", "test", "--config", str(home / "n.yaml"), "--image", "x", "--database", "d", "--json"]
     assert command.main(line) == 0
     assert json.loads(capsys.readouterr().out)["ways_out"] == ["nowhere (not defined in the settings)", "own"]
+
+
+def test_a_try_says_where_the_selected_databases_are(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "n.yaml").write_text(
+        "api_key: k\nserver_url: https://s\npolicies: {allowed_algorithms: x}\ndatabases:\n"
+        "  - {label: d, type: sql, uri: 'postgresql://u:${file:/no/such/file}@db.example/x'}\n"
+        "  - {label: other, type: sql, uri: 'postgresql://elsewhere.example/x'}\n"
+    )
+    line = ["node", "policy", "test", "--config", str(home / "n.yaml"), "--image", "x", "--database", "d", "--json"]
+    assert command.main(line) == 0
+    assert json.loads(capsys.readouterr().out)["databases_elsewhere"] == ["d at db.example:5432"]

@@ -124,6 +124,7 @@ def _test(arguments: argparse.Namespace) -> int:
         "writable_databases": sorted(found.writable_databases),
         "capabilities": sorted(found.capabilities),
         "ways_out": _ways(settings, found, request),
+        "databases_elsewhere": _elsewhere(settings, request),
         "share_logs": found.share_logs,
         "max_bytes": found.max_bytes,
     }
@@ -166,6 +167,14 @@ def _ways(settings: "Settings | None", found: "Terms", request: "Request") -> li
     names = given(settings, found, request.databases)
     missing = unknown(settings, names)
     return [f"{name} (not defined in the settings)" if name in missing else name for name in names]
+
+
+def _elsewhere(settings: "Settings | None", request: "Request") -> list[str]:
+    """Say where the databases are that the run would reach over the network."""
+    from hanse_node.egress.ways import elsewhere
+
+    found = elsewhere(settings, request.databases) if settings else {}
+    return [f"{label} at {where}" for label, where in found.items()]
 
 
 def _request(arguments: argparse.Namespace) -> "Request":

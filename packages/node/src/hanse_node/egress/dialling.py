@@ -3,7 +3,8 @@
 import asyncio
 import base64
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,17 +60,17 @@ class Dialler:
         Raises `Refused` and `NoAnswer`.
         """
         name, way = way_to(ways, destination)
-        try:
-            async with asyncio.timeout(SECONDS):
-                if way.through_proxy and self._proxy is not None:
-                    return await self._through(self._proxy, name, ways, destination, plain=plain)
-                addresses = await self._addresses(destination)
-                good = permitted(ways, destination, addresses, await self._all_inner(addresses))
-                return await self._directly(name, good, destination)
-        except TimeoutError:
-            raise NoAnswer(f"{destination} does not answer within {SECONDS:.0f} s") from None
-        except OSError as error:
-            raise NoAnswer(f"{destination} cannot be reached: {error.strerror or error}") from error
+        async with _in_time(destination):
+            if way.through_proxy and self._proxy is not None:
+                return await self._through(self._proxy, name, ways, destination, plain=plain)
+            addresses = await self._addresses(destination)
+            good = permitted(ways, destination, addresses, await self._all_inner(addresses))
+            return await self._directly(name, good, destination)
+
+    async def connect(self, way: str, destination: Destination) -> Dialled:
+        """Connect to what the settings of this station name themselves, wherever that is. Raises `NoAnswer`."""
+        async with _in_time(destination):
+            return await self._directly(way, await self._addresses(destination), destination)
 
     async def _addresses(self, destination: Destination) -> list[Address]:
         if destination.address is not None:
@@ -115,6 +116,17 @@ class Dialler:
             writer.transport.abort()
             raise
         return Dialled((reader, writer), way, proxy.url)
+
+
+@asynccontextmanager
+async def _in_time(destination: Destination) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(SECONDS):
+            yield
+    except TimeoutError:
+        raise NoAnswer(f"{destination} does not answer within {SECONDS:.0f} s") from None
+    except OSError as error:
+        raise NoAnswer(f"{destination} cannot be reached: {error.strerror or error}") from error
 
 
 async def _ask_for_tunnel(

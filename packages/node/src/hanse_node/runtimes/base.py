@@ -37,6 +37,22 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """One way from a run to a service: what it sends to a name and a port is carried to a Unix socket of the node."""
+
+    path: Path
+    """The socket, in the folder of that of the run's proxy."""
+    host: str
+    """By this name the run knows what is behind the door."""
+    port: int | None = None
+    """Where the run expects it; None leaves that to the engine."""
+    label: str | None = None
+    """The selected database that is behind it. Its URI tells the run the port, which may therefore be another one."""
+    is_proxy: bool = False
+    """The HTTP proxy to the run's ways out is behind it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one run may use at most; None means no limit of our own."""
 
@@ -64,8 +80,8 @@ class RunSpec:
     """The job's own temporary folder on this machine (`TEMPORARY_FOLDER`)."""
     proxy_socket: Path
     """Unix socket on which the node's proxy serves this one run; its folder is the run's alone."""
-    egress_socket: Path | None = None
-    """Unix socket of the HTTP proxy to the run's ways out, where it has any; beside the other one."""
+    doors: Sequence[Door] = ()
+    """What else the run reaches: its ways out, its databases elsewhere."""
     mounts: Sequence[Mount] = ()
     """The selected databases, in the order of the task."""
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -2,13 +2,13 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hanse_node.contract import View, database_inside, environment, isolated_view
 from hanse_node.docker_settings import Docker, ImageRules
-from hanse_node.runtimes.base import Limits, Mount, RunSpec, StartFailed
+from hanse_node.runtimes.base import Door, Limits, Mount, RunSpec, StartFailed
 from hanse_node.runtimes.docker import labels
 from hanse_node.runtimes.docker.engine import Json
 from hanse_node.runtimes.docker.networks import Network
@@ -30,14 +30,12 @@ class Recipe:
     docker: Docker
     labels: labels.Labels
     port: int
-    egress_port: int
     gpu: bool = False
 
     def container(self, spec: RunSpec, image_id: str, network: Network) -> Json:
         """Give the body of the engine's request."""
         rules = self.docker.rules_for(spec.image, spec.profile, spec.capabilities)
-        egress = f"http://{PROXY_NAME}:{self.egress_port}" if spec.egress_socket else None
-        view = isolated_view(spec, f"http://{PROXY_NAME}", self.port, egress)
+        view = isolated_view(spec, f"http://{PROXY_NAME}", self.port)
         return {
             "Image": image_id,
             "Env": [f"{name}={value}" for name, value in environment(spec, view).items()],
@@ -45,7 +43,7 @@ class Recipe:
             "Healthcheck": {"Test": ["NONE"]},
             "Tty": False,
             "HostConfig": {
-                **confinement(self.docker, rules, network),
+                **confinement(self.docker, rules, network, [door.host for door in spec.doors]),
                 **ceilings(spec.limits, in_sandbox=sandboxed(self.docker)),
                 "Binds": [*_binds(spec, view)],
                 "GroupAdd": [*_groups(spec.mounts)],
@@ -55,12 +53,9 @@ class Recipe:
             **user(self.docker, rules),
         }
 
-    def doors(self, spec: RunSpec) -> dict[int, Path]:
-        """Give the ports at which the run finds its proxy and its ways out, each with the socket behind it."""
-        return {self.port: spec.proxy_socket, **self._further_doors(spec)}
-
-    def _further_doors(self, spec: RunSpec) -> dict[int, Path]:
-        return {self.egress_port: spec.egress_socket} if spec.egress_socket else {}
+    def door(self, socket: Path) -> Door:
+        """Give the door to a run's proxy, which each run has."""
+        return Door(socket, PROXY_NAME, self.port)
 
     def check(self, spec: RunSpec) -> None:
         """Find what would fail inside with a message that helps nobody. Raises `StartFailed`."""
@@ -83,21 +78,24 @@ class Recipe:
             labels.IMAGE: f"{spec.image} {spec.digest}",
             labels.PROFILE: str(rules.profile),
             labels.SOCKET: str(spec.proxy_socket),
-            labels.DOORS: json.dumps({port: str(path) for port, path in self._further_doors(spec).items()}),
+            labels.DOORS: json.dumps({door.port: str(door.path) for door in spec.doors}),
             labels.SECONDS: "" if spec.limits.seconds is None else str(spec.limits.seconds),
             labels.LOG_BYTES: str(spec.limits.log_bytes),
         }
 
 
-def confinement(docker: Docker, rules: ImageRules, network: Network) -> Json:
-    """Give what holds for every container; a profile decides about the root file system only."""
+def confinement(docker: Docker, rules: ImageRules, network: Network, names: Iterable[str] = ()) -> Json:
+    """Give what holds for every container; a profile decides about the root file system only.
+
+    The node's side of the network has these names besides that of the proxy.
+    """
     root: Json = {}
     if rules.profile == "strict":
         scratch = f"rw,nosuid,nodev,size={docker.scratch_bytes},mode=1777"
         root = {"ReadonlyRootfs": True, "Tmpfs": {"/tmp": scratch}}  # noqa: S108
     return {
         "NetworkMode": network.id,
-        "ExtraHosts": [f"{PROXY_NAME}:{network.gateway}"],
+        "ExtraHosts": [f"{name}:{network.gateway}" for name in dict.fromkeys([PROXY_NAME, *names])],
         "Dns": [NO_RESOLVER],
         "DnsOptions": ["timeout:1", "attempts:1"],
         "CapDrop": ["ALL"],
@@ -178,10 +176,10 @@ def _readable(path: Path, who: str) -> bool:
     return bool(facts.st_mode & (0o040 if facts.st_gid == int(gid) else 0o004))
 
 
-def doors_of(found: Mapping[str, str], port: int) -> dict[int, Path]:
-    """Read back at which ports what is served for a container."""
+def doors_of(found: Mapping[str, str]) -> list[Door]:
+    """Read back at which ports what is served for a container besides its proxy."""
     further = json.loads(found.get(labels.DOORS) or "{}")
-    return {port: Path(found[labels.SOCKET]), **{int(number): Path(path) for number, path in further.items()}}
+    return [Door(Path(path), "", int(number)) for number, path in further.items()]
 
 
 def limits_of(found: Mapping[str, str]) -> tuple[float | None, int]:

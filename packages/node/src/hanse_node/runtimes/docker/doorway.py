@@ -1,4 +1,4 @@
-"""From a run's network to the run's proxy: a TCP port on the network's gateway, carried to the run's Unix socket.
+"""From a run's network to its proxy and what else it reaches: TCP ports on the network's gateway, carried to sockets.
 
 Whose connection it is follows from where it arrives: the port of a network serves the one run that has that network.
 """
@@ -6,14 +6,15 @@ Whose connection it is follows from where it arrives: the port of a network serv
 import asyncio
 import errno
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import structlog
 
-from hanse_node.runtimes.base import StartFailed
+from hanse_node.runtimes.base import Door, StartFailed
 from hanse_node.runtimes.docker.namespaces import within
 from hanse_node.runtimes.docker.networks import Network
 from hanse_node.streams import CHUNK, carry
@@ -21,12 +22,13 @@ from hanse_node.threads import in_thread
 
 MOST_CONNECTIONS = 200
 BACKLOG = 128
+HIGHEST_PORT = 65536
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class _Open:
-    ports: tuple[int, ...]
+    doors: tuple[Door, ...] = ()
     servers: list[asyncio.Server] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -45,29 +47,35 @@ class Doorway:
         self._namespace = namespace
         self._open: dict[str, _Open] = {}
 
-    async def open(self, network: Network, doors: Mapping[int, Path]) -> None:
-        """Serve the run that has this network, at each port with what listens at a path. Raises `StartFailed`."""
+    async def open(self, network: Network, proxy: Door, doors: Sequence[Door] = ()) -> tuple[Door, ...]:
+        """Serve the run that has this network with its proxy and these doors; give them with their ports.
+
+        Raises `StartFailed` when one must have a port that it cannot have.
+        """
         if network.id in self._open:
-            return
-        opened = self._open[network.id] = _Open(tuple(doors))
-        opening = asyncio.ensure_future(self._serve(opened, network, doors))
+            return self._open[network.id].doors[1:]
+        opened = self._open[network.id] = _Open()
+        opening = asyncio.ensure_future(self._serve(opened, network, proxy, doors))
         try:
-            await asyncio.shield(opening)
+            return await asyncio.shield(opening)
         except BaseException:
             await asyncio.wait({opening})  # cut short, it would lose the socket that it is just opening
             await self.close(network)
             raise
 
-    async def _serve(self, opened: _Open, network: Network, doors: Mapping[int, Path]) -> None:
-        for port, path in doors.items():
-            listening = await in_thread(within, self._namespace, partial(_listen, network.gateway, port))
-            handler = _handler(network, path, opened.tasks)
+    async def _serve(self, opened: _Open, network: Network, proxy: Door, doors: Sequence[Door]) -> tuple[Door, ...]:
+        further = iter(range((proxy.port or 0) + 1, HIGHEST_PORT))
+        for door in (proxy, *sorted(doors, key=_may_move)):
+            listening = await in_thread(within, self._namespace, partial(_listen_for, door, network, further))
+            handler = _handler(network, door.path, opened.tasks)
             opened.servers.append(await asyncio.start_server(handler, sock=listening, limit=CHUNK))
+            opened.doors += (replace(door, port=int(listening.getsockname()[1])),)
+        return opened.doors[1:]
 
     def ports(self, network: Network) -> tuple[int, ...]:
         """Give the ports that are served on a network now."""
         opened = self._open.get(network.id)
-        return opened.ports if opened else ()
+        return tuple(door.port for door in opened.doors if door.port) if opened else ()
 
     async def close(self, network: Network) -> None:
         """Close the ports of a network, and every connection that came through them."""
@@ -93,6 +101,23 @@ def port_is_free(port: int, namespace: Path | None) -> bool:
     return within(namespace, try_it)
 
 
+def _may_move(door: Door) -> bool:
+    return door.label is not None or door.port is None
+
+
+def _listen_for(door: Door, network: Network, further: Iterator[int]) -> socket.socket:
+    """Listen where the run expects a door; one that may move goes to the next port that is free."""
+    wanted = iter(() if door.port is None else (door.port,))
+    for port in chain(wanted, further) if _may_move(door) else wanted:
+        try:
+            return _listen(network.gateway, port)
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL or not _may_move(door):
+                where = f"{network.gateway}:{port}, where a run finds {door.host}" if door.host else network.gateway
+                raise StartFailed(f"the node cannot listen at {where}: {error.strerror}") from error
+    raise StartFailed("this machine has no port left for what a run is to reach")
+
+
 def _listen(address: str, port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -100,10 +125,8 @@ def _listen(address: str, port: int) -> socket.socket:
         listening.bind((address, port))
         listening.listen(BACKLOG)
         listening.setblocking(False)
-    except OSError as error:
+    except OSError:
         listening.close()
-        if address and error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
-            raise StartFailed(f"the node cannot listen at {address}:{port} for a run: {error.strerror}") from error
         raise
     return listening
 

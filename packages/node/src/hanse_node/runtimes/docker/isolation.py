@@ -12,7 +12,8 @@ import structlog
 
 from hanse_node.docker_settings import Docker
 from hanse_node.errors import CannotStart
-from hanse_node.runtimes.base import StartFailed
+from hanse_node.runtimes.base import Door, StartFailed
+from hanse_node.runtimes.docker import labels
 from hanse_node.runtimes.docker.containers import Recipe, doors_of
 from hanse_node.runtimes.docker.doorway import Doorway, port_is_free
 from hanse_node.runtimes.docker.engine import Engine, EngineDown, EngineRefused, Json
@@ -41,7 +42,7 @@ class Isolation:
         self._docker = docker
         identity = _identity(state / "identity.json", docker.network_namespace)
         self.labels = Labels(name, identity["instance"])
-        self.recipe = Recipe(docker, self.labels, identity["port"], identity["egress_port"], gpu)
+        self.recipe = Recipe(docker, self.labels, identity["port"], gpu)
         self._firewall = Firewall(self.labels, self.recipe.port, docker.network_namespace)
         self._doorway = Doorway(docker.network_namespace)
         self._networks = Networks(engine, self.labels, spare, str(docker.addresses) if docker.addresses else None)
@@ -64,14 +65,14 @@ class Isolation:
                 await self._prove()
                 self._fill()
 
-    async def take(self, doors: Mapping[int, Path]) -> Network:
-        """Give a proven network, at whose ports these sockets are served."""
+    async def take(self, proxy: Path, doors: Sequence[Door]) -> tuple[Network, tuple[Door, ...]]:
+        """Give a proven network, at which the proxy and these doors are served, and the doors with their ports."""
         try:
             await self.ready()
             network = await self._networks.take()
             try:
                 # First taken, then opened: a port on which somebody else listens is never shown to a run.
-                await self._doorway.open(network, doors)
+                placed = await self._doorway.open(network, self.recipe.door(proxy), doors)
                 await self._ensure()
             except BaseException:
                 await asyncio.shield(self.release(network.id))
@@ -79,7 +80,7 @@ class Isolation:
         except CannotStart as error:
             raise StartFailed(error.message) from error
         self._fill()
-        return network
+        return network, placed
 
     async def serve(self, containers: Sequence[Json]) -> None:
         """Open the doorways of runs that were found still running."""
@@ -87,7 +88,8 @@ class Isolation:
         for container in containers:
             network = self._networks.used(_network_of(container))
             if network is not None and container["State"] == "running":
-                await self._doorway.open(network, doors_of(container["Labels"], self.recipe.port))
+                proxy = self.recipe.door(Path(container["Labels"][labels.SOCKET]))
+                await self._doorway.open(network, proxy, doors_of(container["Labels"]))
         await self._ensure()
 
     async def release(self, network_id: str) -> None:
@@ -153,7 +155,7 @@ class Isolation:
         network = await self._networks.take()
         try:
             await self._ensure()
-            await self._doorway.open(network, {self.recipe.port: Path("/nowhere")})
+            await self._doorway.open(network, self.recipe.door(Path("/nowhere")))
             self.kernel = await self._probe.prove(network)
         finally:
             await self._doorway.close(network)
@@ -203,12 +205,11 @@ class Isolation:
 
 
 def _identity(path: Path, namespace: Path | None) -> Json:
-    """Read, or choose at the first start, the number of this node at its engine and the ports of its proxies."""
+    """Read, or choose at the first start, the number of this node at its engine and the port of its proxies."""
     found = read_state(path)
-    missing = [name for name in ("port", "egress_port") if name not in found]
-    if missing or "instance" not in found:
-        free = (port for port in random.sample(PORTS, len(PORTS)) if port_is_free(port, namespace))
-        found = {"instance": secrets.token_hex(4), **found, **dict(zip(missing, free, strict=False))}
+    if not found.keys() >= {"instance", "port"}:
+        free = next(port for port in random.sample(PORTS, len(PORTS)) if port_is_free(port, namespace))
+        found = {"instance": secrets.token_hex(4), "port": free, **found}
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_text(json.dumps(found))
     return found

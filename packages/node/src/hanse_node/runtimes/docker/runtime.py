@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from hanse_node.docker_settings import Docker, Registry
@@ -76,7 +77,8 @@ class DockerRuntime:
     async def start(self, spec: RunSpec) -> str:
         self._isolation.recipe.check(spec)
         image_id = await self._images.fetch(spec.image, spec.digest)
-        network = await self._isolation.take(self._isolation.recipe.doors(spec))
+        network, doors = await self._isolation.take(spec.proxy_socket, spec.doors)
+        spec = replace(spec, doors=doors)
         try:
             await in_thread(_let_in, spec)
             container = await made_or_undone(self._create(spec, image_id, network), self._drop)

@@ -3,14 +3,15 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import structlog
 
 from hanse_node.contract import CONTAINER_PORT, database_inside, run_folder_inside
-from hanse_node.runtimes.base import RunSpec, StartFailed
+from hanse_node.runtimes.base import Door, RunSpec, StartFailed
 from hanse_node.runtimes.process.images import INSIDE, Installation, ProcessImage
 from hanse_node.runtimes.process.inside import shim
 
@@ -18,6 +19,8 @@ PROXY = "/run/hanse/proxy"
 CODE = "/run/hanse/code"
 NOBODY = "65534"
 PROBE_SECONDS = 20
+LOWEST_PORT = 1024
+"""Nobody inside may listen below."""
 NAMESPACES = (
     "--unshare-user",
     "--unshare-ipc",
@@ -31,7 +34,6 @@ SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
 ETC = {
     "passwd": "nobody:x:65534:65534:nobody:/tmp:/usr/sbin/nologin\n",
     "group": "nogroup:x:65534:\n",
-    "hosts": "127.0.0.1 localhost\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
 log = structlog.get_logger()
@@ -72,21 +74,47 @@ class Bubblewrap:
             return str(error)
         return "" if tried.returncode == 0 else tried.stderr.decode(errors="replace").strip() or "bwrap failed"
 
-    def command(self, spec: RunSpec, image: ProcessImage, installation: Installation, etc: Path) -> list[str]:
-        """Give the whole command line of a run: sandbox, forwarder, algorithm."""
+    def command(
+        self, spec: RunSpec, image: ProcessImage, installation: Installation, etc: Path, hosts: Path
+    ) -> list[str]:
+        """Give the whole command line of a run, whose doors have ports: sandbox, forwarders, algorithm."""
         limits = spec.limits
+        doors = {CONTAINER_PORT: spec.proxy_socket, **{door.port: door.path for door in spec.doors}}
         ceilings = (
             limits.memory_bytes,
-            # The sandbox's init and the forwarder count too.
-            None if limits.processes is None else limits.processes + 2,
+            # The sandbox's init and the forwarders count too.
+            None if limits.processes is None else limits.processes + 1 + len(doors),
             limits.output_bytes,
         )
         entry = enter_arguments(
-            image.python, CODE, "enter", str(CONTAINER_PORT), f"{PROXY}/{spec.proxy_socket.name}", str(shim.READY),
-            run_folder_inside(spec.run_id), *(str(-1 if ceiling is None else ceiling) for ceiling in ceilings),
+            image.python, CODE, "enter", ",".join(f"{port}={PROXY}/{path.name}" for port, path in doors.items()),
+            str(shim.READY), run_folder_inside(spec.run_id),
+            *(str(-1 if ceiling is None else ceiling) for ceiling in ceilings),
         )  # fmt: skip
-        binds = [*_etc(etc), *_python(spec, etc, image, installation), *_own(spec)]
+        known = ("--ro-bind", str(hosts), "/etc/hosts")
+        binds = [*_etc(etc), *known, *_python(spec, etc, image, installation), *_own(spec)]
         return [self.program, *self.options, *_hardening(), *_system(), *binds, "--", *entry, *image.arguments()]
+
+
+def place(doors: Sequence[Door]) -> tuple[Door, ...]:
+    """Give each door a port on the run's own loopback: the one it wants, if it must. Raises `StartFailed`."""
+    taken, placed = {CONTAINER_PORT}, []
+    for door in sorted(doors, key=lambda door: door.label is not None or door.port is None):
+        port = door.port or 0
+        if port < LOWEST_PORT or port in taken:
+            if door.label is None and door.port is not None:
+                raise StartFailed(
+                    f"a run in a sandbox cannot reach {door.host} at port {port}; choose another above 1023"
+                )
+            port = next(port for port in count(CONTAINER_PORT) if port not in taken)
+        taken.add(port)
+        placed.append(replace(door, port=port))
+    return tuple(placed)
+
+
+def hosts_text(doors: Sequence[Door]) -> str:
+    """Give the names that a run knows: all are its own loopback, where the forwarders are."""
+    return f"127.0.0.1 {' '.join(dict.fromkeys(['localhost', *(door.host for door in doors)]))}\n"
 
 
 def prepare_etc(folder: Path) -> None:

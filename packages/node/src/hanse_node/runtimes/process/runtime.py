@@ -7,13 +7,14 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hanse_core.protocol import encode_variable
 from hanse_node.contract import View, environment, isolated_view, open_view
-from hanse_node.runtimes.base import Exit, RunSpec, StartFailed
-from hanse_node.runtimes.process.bubblewrap import Bubblewrap, enter_arguments, prepare_etc
+from hanse_node.runtimes.base import Door, Exit, RunSpec, StartFailed
+from hanse_node.runtimes.process.bubblewrap import Bubblewrap, enter_arguments, hosts_text, place, prepare_etc
 from hanse_node.runtimes.process.endings import Endings, reap
 from hanse_node.runtimes.process.images import INSIDE, Images, Installation, ProcessImage
 from hanse_node.runtimes.process.inside import forwarder, shim
@@ -51,6 +52,7 @@ class ProcessRuntime:
         if await self.resolve(spec.image) != spec.digest:
             raise StartFailed(f"the package of the image {spec.image!r} has changed since the run was allowed")
         _check_paths(spec)
+        spec = replace(spec, doors=place(spec.doors) if self._sandbox else _unneeded(spec.doors))
         state = await self._new_state(spec)
         try:
             pid = self._launch(spec, installation, state)
@@ -117,7 +119,10 @@ class ProcessRuntime:
         """Start the supervisor of a run; give its pid and the descriptor on which it reports."""
         if self._sandbox:
             plan = _plan(spec, self._images.get(spec.image), installation, isolated_view(spec))
-            plan["command"] = self._sandbox.command(spec, self._images.get(spec.image), installation, self._etc)
+            (state / "hosts").write_text(hosts_text(spec.doors))
+            plan["command"] = self._sandbox.command(
+                spec, self._images.get(spec.image), installation, self._etc, state / "hosts"
+            )
             return _spawn(state, plan, None)
         with closing(forwarder.listen(0)) as listener:
             view = open_view(spec, port=listener.getsockname()[1])
@@ -149,14 +154,19 @@ class ProcessRuntime:
 
 def _check_paths(spec: RunSpec) -> None:
     """Name what is missing before anything is started."""
-    if spec.egress_socket is not None:
-        raise StartFailed("the policy gives this run a way out, which only the docker runtime can open")
     for mount in spec.mounts:
         if mount.is_path and not Path(mount.uri).exists():
             raise StartFailed(f"the file of the database {mount.label!r} is not there: {mount.uri}")
     for folder in (spec.folder, spec.temporary, spec.proxy_socket.parent):
         if not folder.is_dir():
             raise StartFailed(f"the folder {folder} is not there")
+
+
+def _unneeded(doors: Sequence[Door]) -> tuple[Door, ...]:
+    """Leave out doors to databases, which a run without a sandbox reaches as this machine does; refuse others."""
+    if any(door.label is None for door in doors):
+        raise StartFailed("the policy gives this run a way out, which takes the docker runtime, or bubblewrap")
+    return ()
 
 
 def _plan(spec: RunSpec, image: ProcessImage, installation: Installation, view: View) -> dict[str, Any]:

@@ -13,11 +13,15 @@ LEFT_OUT = -1
 
 
 def main() -> None:
-    """Take `port socket ready-descriptor folder address-space processes file-size command…` from the command line."""
-    port, path, ready, folder, *rest = sys.argv[1:]
-    listener = forwarder.listen(int(port))
-    _serve_apart(listener, path)
-    listener.close()
+    """Take `served ready-descriptor folder address-space processes file-size command…` from the command line.
+
+    Served are ports with the sockets behind them: `8080=/a,8081=/b`.
+    """
+    served, ready, folder, *rest = sys.argv[1:]
+    for port, _, path in (one.partition("=") for one in served.split(",")):
+        listener = forwarder.listen(int(port))
+        _serve_apart(listener, path)
+        listener.close()
     become(rest[3:], int(ready), folder, [int(limit) for limit in rest[:3]])
 
 
