@@ -40,7 +40,7 @@ from .databases import (
     uri,
 )
 from .factory import make, password_hash
-from .recorded import answers_like, recording, recording_data
+from .recorded import answers_like, pytest_runtest_call, recording, recording_data
 
 # Fixtures that stand in modules of their own; named here, so that they are found.
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "password_hash",
     "prepared_file",
     "prepared_template",
+    "pytest_runtest_call",
     "recording",
     "recording_data",
     "sqlite_engine",

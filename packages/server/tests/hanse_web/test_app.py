@@ -14,6 +14,7 @@ from hanse_web import app as app_module
 from hanse_web.app import _kept_alive
 
 
+@pytest.mark.replays("02")
 async def test_version_and_health_are_told_to_everybody(
     anonymous: httpx.AsyncClient, recording: Any, answers_like: Any
 ) -> None:
@@ -37,6 +38,7 @@ class _Broken:
         raise OperationalError("SELECT 1", {}, Exception("gone"))
 
 
+@pytest.mark.replays("15", 2, 3)
 async def test_unknown_pages_and_methods_are_answered_as_recorded(
     anonymous: httpx.AsyncClient, recording: Any, answers_like: Any
 ) -> None:
@@ -89,10 +91,11 @@ async def test_a_background_job_that_fails_is_started_again(monkeypatch: pytest.
     assert attempts == 3
 
 
+@pytest.mark.replays("15", 7)
 async def test_a_body_of_another_kind_is_refused_as_recorded(
     anonymous: httpx.AsyncClient, recording: Any, answers_like: Any
 ) -> None:
-    exchange = next(one for one in recording("15") if one["response"]["status"] == 415)
+    exchange = recording("15")[7]
     answer = await anonymous.post("/token/user", content="x", headers={"Content-Type": "text/plain"})
     answers_like(answer, exchange, more=frozenset({"msg"}))
 

@@ -19,6 +19,8 @@ async def get(client: httpx.AsyncClient, authorization: str | None) -> httpx.Res
     return await client.get("/user", headers={"Authorization": authorization} if authorization is not None else {})
 
 
+@pytest.mark.replays("15", 0, 1)
+@pytest.mark.replays("55", 0, 1, 2, 3, 4)
 async def test_each_way_to_get_the_header_wrong_is_answered_as_recorded(
     server: Any, anonymous: httpx.AsyncClient, clock: FixedClock, recording: Any, answers_like: Callable[..., None]
 ) -> None:

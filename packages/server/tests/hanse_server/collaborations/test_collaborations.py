@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -10,6 +11,7 @@ from hanse_core.permissions import Operation, Resource, Scope
 from hanse_server.collaborations.models import Collaboration, Node
 
 
+@pytest.mark.replays("04")
 async def test_root_founds_a_collaboration_in_the_recorded_shape(
     clients: Any, world: Any, recording: Any, answers_like: Any
 ) -> None:
@@ -46,6 +48,7 @@ async def test_only_those_with_global_scope_found_collaborations(clients: Any, w
     assert (answer.status_code, answer.json()["code"]) == (401, "denied")
 
 
+@pytest.mark.replays("11", 0)
 async def test_a_member_sees_its_collaborations_with_nested_organizations(
     clients: Any, world: Any, recording: Any, answers_like: Any
 ) -> None:
@@ -152,6 +155,7 @@ async def test_removing_a_stranger_is_not_found(clients: Any, world: Any) -> Non
     assert answer.status_code == 404
 
 
+@pytest.mark.replays("47", 0)
 async def test_root_adds_an_organization_and_it_is_listed_once(
     clients: Any, world: Any, recording: Any, answers_like: Any
 ) -> None:

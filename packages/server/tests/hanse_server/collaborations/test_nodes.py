@@ -20,6 +20,8 @@ async def _new_node(clients: Any, world: Any) -> httpx.Response:
     return created
 
 
+@pytest.mark.replays("05", 0)
+@pytest.mark.replays("16", 0, 1)
 async def test_a_new_node_shows_its_key_once_and_logs_in_with_it(
     clients: Any, world: Any, anonymous: httpx.AsyncClient, recording: Any, answers_like: Any, session: Session
 ) -> None:
@@ -103,6 +105,7 @@ async def test_a_node_needs_a_member_as_its_organization(clients: Any, world: An
     assert answer.status_code == 400
 
 
+@pytest.mark.replays("12")
 async def test_nodes_are_listed_in_the_recorded_shape(
     clients: Any, world: Any, recording: Any, answers_like: Any
 ) -> None:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
 
+
+@pytest.mark.replays("06")
 async def test_a_collaboration_admin_makes_a_study_in_the_recorded_shape(
     clients: Any, world: Any, recording: Any, answers_like: Any
 ) -> None:
@@ -30,6 +33,7 @@ async def test_an_unknown_collaboration_is_not_found(clients: Any, world: Any) -
     assert answer.status_code == 404
 
 
+@pytest.mark.replays("13")
 async def test_members_see_the_study_and_others_do_not(
     clients: Any, world: Any, recording: Any, answers_like: Any
 ) -> None:
@@ -49,6 +53,7 @@ async def test_filters_are_refused_for_foreign_places(clients: Any, world: Any) 
     assert len((await alice.get("/study", params={"collaboration_id": world.main.id})).json()["data"]) == 1
 
 
+@pytest.mark.replays("48", 0)
 async def test_members_come_and_go(clients: Any, world: Any, recording: Any, answers_like: Any) -> None:
     carl = clients.user("carl")
 

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from ...recorded import refreshed
+
 IMAGE = "registry.example/algo:1"
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -71,6 +73,11 @@ class Recorder:
         kind, key = re.search(r"token of (user|node).*\(id (\d+)\)", authorization).groups()  # type: ignore[union-attr]
         return self._logged_in(kind, int(key))
 
+    async def refresh(self, exchange: dict[str, Any]) -> httpx.Response:
+        """Ask for new tokens, as whoever asked for them."""
+        name = re.search(r"refresh token of user (\w+)\(", exchange["request"]["headers"]["Authorization"])[1]  # type: ignore[index]
+        return await refreshed(self._server, name)
+
     def _logged_in(self, kind: str, subject: Any) -> httpx.AsyncClient:
         client: httpx.AsyncClient = self._server.client(self._server.token(kind, subject))
         return client
@@ -117,3 +124,17 @@ def finished(recorder: Recorder) -> Callable[..., Awaitable[None]]:
         assert answer.status_code == 200, answer.text
 
     return finish
+
+
+@pytest.fixture
+async def listed(created: Any, finished: Any, recorder: Any) -> None:
+    """Tasks as they were when lists were recorded: 1 with subtask 2, both over, 3 deleted, 4 pending in the study."""
+    await created(2, databases=[{"label": "default"}])
+    container = recorder.client("container: node 2 task 1")
+    body = {"image": "registry.example/algo:1", "collaboration_id": 1, "organizations": [{"id": 3, "input": "e30="}]}
+    assert (await container.post("/task", json=body)).status_code == 201
+    await finished(2, 3)
+    await finished(1, 2)
+    third = await created()
+    assert (await recorder.client("token of user (id 7)").delete(f"/task/{third['id']}")).status_code == 200
+    await created(2, study_id=1)

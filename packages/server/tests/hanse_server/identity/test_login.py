@@ -31,6 +31,7 @@ async def log_in(client: httpx.AsyncClient, username: str, password: str = PASSW
     return await client.post("/token/user", json={"username": username, "password": password})
 
 
+@pytest.mark.replays("01")
 async def test_root_logs_in_with_the_password_that_was_set_as_recorded(
     anonymous: httpx.AsyncClient, recording: Any, answers_like: Callable[..., None]
 ) -> None:
@@ -63,13 +64,14 @@ async def test_wrong_and_unknown_are_refused_with_the_same_words(
     assert answer.json() == reference.json()
 
 
+@pytest.mark.replays("59", *range(6))
 async def test_five_wrong_passwords_block_an_account_for_a_quarter_of_an_hour(
     anonymous: httpx.AsyncClient, gina: User, clock: FixedClock, recording: Any, answers_like: Callable[..., None]
 ) -> None:
-    recorded = recording("59")[0]
-    for _ in range(5):
-        answers_like(await log_in(anonymous, "gina", "x"), recorded)
-    answers_like(await log_in(anonymous, "gina"), recorded)
+    *wrong, right = recording("59")[:6]
+    for exchange in wrong:
+        answers_like(await log_in(anonymous, "gina", exchange["request"]["body"]["password"]), exchange)
+    answers_like(await log_in(anonymous, "gina"), right)
     clock.moment += timedelta(minutes=14)
     assert (await log_in(anonymous, "gina")).status_code == 401, "attempts while blocked do not matter, nor succeed"
     clock.moment += timedelta(minutes=2)

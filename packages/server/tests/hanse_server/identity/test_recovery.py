@@ -47,6 +47,7 @@ async def log_in(client: httpx.AsyncClient, password: str = PASSWORD, **more: st
     return await client.post("/token/user", json={"username": "alice", "password": password, **more})
 
 
+@pytest.mark.replays("44", 0, 1, 2, 3)
 async def test_a_lost_password_is_answered_as_recorded(
     anonymous: httpx.AsyncClient, alice: User, recording: Recording, answers_like: Compare
 ) -> None:
@@ -55,6 +56,7 @@ async def test_a_lost_password_is_answered_as_recorded(
         answers_like(await anonymous.post(request["path"].removeprefix("/api"), json=request["body"]), exchange)
 
 
+@pytest.mark.replays("63")
 async def test_a_password_is_recovered_as_recorded_but_only_once_and_for_nothing_else(
     anonymous: httpx.AsyncClient, postbox: Any, recording: Recording, answers_like: Compare
 ) -> None:
@@ -72,6 +74,7 @@ async def test_a_password_is_recovered_as_recorded_but_only_once_and_for_nothing
     assert answer.status_code == 200
 
 
+@pytest.mark.replays("62")
 async def test_a_second_factor_is_recovered_as_recorded_but_only_once(
     anonymous: httpx.AsyncClient,
     postbox: Any,

@@ -60,6 +60,7 @@ async def secret_of(client: httpx.AsyncClient, username: str = "gina") -> str:
     return secret
 
 
+@pytest.mark.replays("60")
 async def test_the_first_login_gives_a_secret_as_recorded(
     anonymous: httpx.AsyncClient, recording: Any, answers_like: Callable[..., None]
 ) -> None:
@@ -72,6 +73,7 @@ async def test_the_first_login_gives_a_secret_as_recorded(
     assert body["qr_uri"] == expected
 
 
+@pytest.mark.replays("61")
 async def test_a_login_with_a_code_goes_as_recorded(
     anonymous: httpx.AsyncClient, recording: Any, answers_like: Callable[..., None], code: Callable[..., str]
 ) -> None:

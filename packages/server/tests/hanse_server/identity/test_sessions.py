@@ -31,6 +31,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
+@pytest.mark.replays("42", 0, 1, 2, 3)
 async def test_tokens_are_refreshed_and_shown_as_recorded(
     anonymous: httpx.AsyncClient, tokens: dict[str, str], recording: Any, answers_like: Callable[..., None]
 ) -> None:
@@ -42,6 +43,7 @@ async def test_tokens_are_refreshed_and_shown_as_recorded(
     answers_like(await anonymous.post("/token/user/validate", headers=access), validate)
 
 
+@pytest.mark.replays("42", 4, 5)
 async def test_a_node_is_shown_as_recorded_and_does_not_pass_for_a_user(
     as_node: Any, make: Any, recording: Any, answers_like: Callable[..., None]
 ) -> None:
@@ -75,6 +77,7 @@ async def test_an_access_token_ends_after_its_time_and_the_refresh_token_lives_o
     assert (await anonymous.post("/token/refresh", headers=bearer(tokens["refresh_token"]))).status_code == 401
 
 
+@pytest.mark.replays("43")
 async def test_a_password_is_changed_as_recorded_and_ends_every_older_token(
     anonymous: httpx.AsyncClient,
     tokens: dict[str, str],

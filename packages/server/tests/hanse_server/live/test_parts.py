@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,7 @@ def test_an_identity_is_online_as_long_as_it_has_a_socket() -> None:
     assert connections.identities == set()
 
 
+@pytest.mark.replays("18")
 def test_settings_are_flat_texts_as_recorded(recording: Any) -> None:
     shared = {
         "encryption": False,

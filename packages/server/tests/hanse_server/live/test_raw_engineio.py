@@ -41,6 +41,7 @@ def packets(text: str) -> list[str]:
     return [re.sub(r'"sid":"[^"]*"', '"sid":"*"', one) for one in text.replace("<0x1e>", SEPARATOR).split(SEPARATOR)]
 
 
+@pytest.mark.replays("54")
 async def test_54_the_transport_answers_as_recorded(speak: Any, recording: Any) -> None:
     for exchange in recording("54"):
         answer = await speak(exchange)

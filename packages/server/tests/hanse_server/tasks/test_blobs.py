@@ -13,6 +13,8 @@ from hanse_server.settings.stores import StoreSettings, ValueSettings
 from hanse_server.tasks.models import Blob
 from hanse_server.tasks.values import Place
 
+from ...recorded import mended
+
 PAYLOAD = b"eyJtZXRob2QiOiAibSJ9"
 LIMIT = 1 << 20
 
@@ -57,6 +59,7 @@ async def run(clients: Any, world: Any) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.replays("51")
 @without_store
 async def test_without_a_store_all_is_answered_as_recorded(clients: Any, recording: Any, answers_like: Any) -> None:
     status, posted, got = recording("51")
@@ -67,19 +70,22 @@ async def test_without_a_store_all_is_answered_as_recorded(clients: Any, recordi
     answers_like(await alice.get("/blobstream/abc"), got)
 
 
+@pytest.mark.replays("80")
+@pytest.mark.replays("81")
+@pytest.mark.replays("82")
 async def test_a_task_is_made_and_finished_as_recorded(
     clients: Any, world: Any, recording: Any, answers_like: Any
 ) -> None:
     alice, node = clients.user("alice"), clients.node("alpha_main")
-    _, status, uploaded, created = recording("80")
+    organization, status, uploaded, created = recording("80")
+    answers_like(await alice.get(f"/organization/{world.alpha.id}"), organization)
     answers_like(await alice.get("/blobstream/status"), status)
     answer = await alice.post("/blobstream", content=PAYLOAD, headers={"X-Public-Key": "bm9uZQ=="})
     answers_like(answer, uploaded)
     answers_like(await create(alice, world, answer.json()["uuid"], name="b", databases=[]), created)
 
-    listing, download = recording("81")[:2]
+    listing, download, started, token, receiver, status, second, final = map(mended, recording("81"))
     listed = await node.get("/run", params={"state": "open", "node_id": world.alpha_main.id, "include": "task"})
-    listing["response"]["body"]["data"][0]["results"]["methods"] = ["GET"]
     answers_like(listed, listing)
     (run,) = listed.json()["data"]
     assert (run["blob_storage_used"], run["input"]) == (True, answer.json()["uuid"])
@@ -88,13 +94,21 @@ async def test_a_task_is_made_and_finished_as_recorded(
     assert loaded.headers["content-type"] == download["response"]["headers"]["Content-Type"]
     assert loaded.headers["content-disposition"] == f"attachment; filename=result_{run['input']}.bin"
 
-    uuid = await upload(node, b"eyJzdW0iOiAzfQ==")
-    final = await clients.finish("alpha_main", run["id"], result=uuid)
-    assert (final.status_code, final.json()["blob_storage_used"]) == (200, True)
+    run_path = f"/run/{run['id']}"
+    answers_like(await node.patch(run_path, json=started["request"]["body"]), started)
+    asking = {"task_id": run["task"]["id"], "image": run["task"]["image"]}
+    answers_like(await node.post("/token/container", json=asking), token)
+    answers_like(await node.get(f"/organization/{world.alpha.id}"), receiver)
+    answers_like(await node.get("/blobstream/status"), status)
+    answer = await node.post("/blobstream", content=second["request"]["body"].encode())
+    answers_like(answer, second)
+    uuid = answer.json()["uuid"]
+    answer = await node.patch(run_path, json={**final["request"]["body"], "result": uuid})
+    answers_like(answer, final)
+    assert answer.json()["blob_storage_used"] is True
     results, bytes_of = recording("82")
-    results["response"]["body"]["data"][0]["run"]["methods"] = ["GET", "PATCH"]
     listed = await alice.get("/result", params={"task_id": run["task"]["id"]})
-    answers_like(listed, results)
+    answers_like(listed, mended(results))
     (result,) = listed.json()["data"]
     assert (result["result"], result["blob_storage_used"]) == (uuid, True)
     given = await alice.get(f"/blobstream/{uuid}")
@@ -102,6 +116,7 @@ async def test_a_task_is_made_and_finished_as_recorded(
     assert given.content == b64decode(bytes_of["response"]["body"]["__base64__"])
 
 
+@pytest.mark.replays("83")
 async def test_refusals_are_as_recorded(clients: Any, world: Any, run: Any, recording: Any, answers_like: Any) -> None:
     viewer, unknown, no_uuid, ended, status = recording("83")
     answers_like(await clients.user("bob").post("/blobstream", content=b"x"), viewer)

@@ -22,6 +22,7 @@ def share(make: Any, node: Any, *names: str, label: str = "default") -> None:
         make.add(NodeSetting(node_id=node.id, key=f"columns_{label}", value=name))
 
 
+@pytest.mark.replays("19")
 async def test_19_shared_columns_are_given_as_recorded(
     clients: Any, world: Any, make: Any, recording: Any, answers_like: Any
 ) -> None:

@@ -47,6 +47,7 @@ async def test_tokens_are_refused_where_there_is_nothing_to_do(clients: Any, wor
     assert await ask("alpha_main", task["id"]) == 400
 
 
+@pytest.mark.replays("27", 2)
 async def test_a_subtask_inherits_from_its_parent(
     clients: Any, world: Any, recording: Any, answers_like: Any, bus: Any, until: Any
 ) -> None:

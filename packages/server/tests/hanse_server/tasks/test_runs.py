@@ -15,6 +15,7 @@ from hanse_server.tasks.results import ReportedResult
 from hanse_server.tasks.run_service import Runs
 
 
+@pytest.mark.replays("22")
 async def test_the_start_up_query_of_a_stock_node_gives_its_open_runs(
     clients: Any, world: Any, recording: Any, answers_like: Any
 ) -> None:
@@ -32,6 +33,7 @@ async def test_the_start_up_query_of_a_stock_node_gives_its_open_runs(
     assert "runs" not in run["task"]
 
 
+@pytest.mark.replays("23", 0, 2)
 async def test_a_run_lives_as_a_stock_node_reports_it(
     clients: Any, world: Any, recording: Any, answers_like: Any
 ) -> None:
@@ -198,6 +200,7 @@ async def test_run_filters_select_and_refuse(clients: Any, world: Any) -> None:
         assert (await alice.get("/run", params=params)).status_code == status, params
 
 
+@pytest.mark.replays("34", 2)
 async def test_results_have_the_recorded_shape(clients: Any, world: Any, recording: Any, answers_like: Any) -> None:
     task = await clients.task(organizations="alpha")
     await clients.finish("alpha_main", (await clients.runs(task["id"]))[world.alpha.id]["id"])
@@ -209,6 +212,7 @@ async def test_results_have_the_recorded_shape(clients: Any, world: Any, recordi
     assert [row["result"] for row in listed.json()["data"]] == ["e30="]
 
 
+@pytest.mark.replays("26", 0, 1)
 async def test_ports_come_and_go_with_their_run(clients: Any, world: Any, recording: Any, answers_like: Any) -> None:
     task = await clients.task(organizations="alpha")
     run_id = (await clients.runs(task["id"]))[world.alpha.id]["id"]

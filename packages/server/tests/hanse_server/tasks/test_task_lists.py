@@ -61,6 +61,7 @@ async def test_filters_by_what_is_not_there_or_foreign_are_refused_alike(
     assert (await gary.get("/task", params={"init_org_id": world.alpha.id})).status_code == 401
 
 
+@pytest.mark.replays("33", 0, 1, 2)
 async def test_lists_and_nested_lists_have_the_recorded_shape(
     clients: Any, some: dict[str, Any], recording: Any, answers_like: Any
 ) -> None:
