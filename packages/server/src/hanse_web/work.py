@@ -21,7 +21,9 @@ from hanse_web.outbox import Dispatcher, Event, enqueue
 
 CHANGED_RIGHTS = "hanse_changed_rights"
 THREADS = 6
-"""Handlers that run at the same time; fewer on SQLite, where nobody waits for a network: they share one interpreter."""
+"""Handlers that run at the same time."""
+READERS = 2
+"""Handlers that read from SQLite at the same time: nobody waits for a network, so more would share one interpreter."""
 AT_ONCE = 24
 """Transactions open at the same time, of one process."""
 WORK = "unit_of_work"
@@ -125,7 +127,9 @@ class Works:
         self._write = engine.execution_options(**{IMMEDIATE: True})
         # More units than connections would have threads wait for connections whose owners wait for threads.
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._threads = CapacityLimiter(2 if is_sqlite(engine) else THREADS)
+        self._threads = CapacityLimiter(READERS if is_sqlite(engine) else THREADS)
+        # The one that writes to SQLite waits for the disk; those who read have threads of their own.
+        self._writer = CapacityLimiter(1) if is_sqlite(engine) else self._threads
 
     @asynccontextmanager
     async def open(self, *, write: bool) -> AsyncIterator[Work]:
@@ -142,7 +146,8 @@ class Works:
     async def run_in(self, work: Work, use: Callable[[], T]) -> T:
         """Do something in a promised unit of work, all of it in one thread."""
         async with self._turn(work):
-            answer = await to_thread.run_sync(self._done, work, use, limiter=self._threads)
+            threads = self._writer if work.is_writing else self._threads
+            answer = await to_thread.run_sync(self._done, work, use, limiter=threads)
         self._tell_about(work)
         return answer
 
