@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,6 +46,20 @@ def test_a_setting_of_the_station_has_a_default(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("MY_LIMIT", encode("GAUSSIAN"))
     assert setting("MY_LIMIT") == "GAUSSIAN"
     assert setting("MY_OTHER_LIMIT", "4") == "4"
+
+
+def test_the_run_context_says_to_which_parameter_the_task_binds_a_database(encode: Encode, tmp_path: Path) -> None:
+    path = tmp_path / "run_context.json"
+    bound = [{"id": "lung", "uri": "", "arguments": {"bind": "outcomes"}}, {"id": "lung", "uri": ""}]
+    path.write_text(json.dumps({"inputs": [{"id": "other", "uri": ""}, *bound]}))
+    values = {"USER_REQUESTED_DATABASE_LABELS": "lung,lung", "LUNG_DATABASE_URI": "/mnt/lung.csv"}
+    environment = {name: encode(value) for name, value in values.items()}
+    contract = Contract({**environment, "RUN_CONTEXT_FILE": str(path)})
+    assert [database.parameter for database in contract.databases()] == ["outcomes", None]
+    assert [database.parameter for database in Contract(environment).databases()] == [None, None]
+    path.write_text("[]")
+    with pytest.raises(EnvironmentFault, match=r"the run context .* cannot be read: TypeError"):
+        contract.databases()
 
 
 def test_databases_come_in_the_order_of_the_task_with_their_selection(encode: Encode) -> None:

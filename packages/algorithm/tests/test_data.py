@@ -20,7 +20,7 @@ import pytest
 
 from hanse_algorithm import federated
 from hanse_algorithm.contract import Database
-from hanse_algorithm.data import read, tables
+from hanse_algorithm.data import _placed, read, tables
 from hanse_algorithm.errors import DataError
 from hanse_algorithm.guards import UnknownColumn
 from hanse_algorithm.registry import method_of
@@ -153,6 +153,18 @@ def test_tables_are_filled_in_the_order_of_the_selection(csv: Database) -> None:
     short = csv._replace(preprocessing=(step("filter_range", column="age", min_=15),))
     filled = tables(method_of(two), [short, csv])
     assert {name: len(table) for name, table in filled.items()} == {"left": 2, "right": 4}
+
+
+def test_a_database_that_the_task_binds_goes_to_that_parameter_and_the_others_in_order(csv: Database) -> None:
+    first, second = (csv._replace(label=label, query=label) for label in ("first", "second"))
+    names = ["left", "right"]
+    assert [each.label for each in _placed(names, [first, second]).values()] == ["first", "second"]
+    swapped = _placed(names, [first, second._replace(parameter="left")])
+    assert {name: each.label for name, each in swapped.items()} == {"left": "second", "right": "first"}
+    with pytest.raises(DataError, match=r"'middle'; the parameters are: left, right"):
+        _placed(names, [first, second._replace(parameter="middle")])
+    with pytest.raises(DataError, match="'right' gets none"):
+        _placed(names, [first._replace(parameter="left"), second._replace(parameter="left")])
 
 
 def test_too_few_databases_is_an_error_and_too_many_a_warning(

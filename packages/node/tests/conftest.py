@@ -17,6 +17,7 @@ import pytest
 
 from docker_engine import Engine
 from hanse_core.protocol import encode_variable
+from hanse_node.contract import CONTEXT_FILE
 from hanse_node.docker_settings import Docker
 from hanse_node.runtimes.base import Limits, Mount, RunSpec, Runtime
 from hanse_node.runtimes.docker import DockerRuntime
@@ -179,7 +180,9 @@ async def carry_out(environment: Mapping[str, str], files: RunFiles) -> None:
 
     scope: dict[str, object] = {
         "variable": environment.__getitem__,
-        "environment": lambda: {name: encode_variable(value) for name, value in environment.items()},
+        "environment": lambda: {
+            name: value if name == CONTEXT_FILE else encode_variable(value) for name, value in environment.items()
+        },
         "hang": hang,
         "print": files.print,
     }

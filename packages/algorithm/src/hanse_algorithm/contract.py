@@ -10,7 +10,7 @@ import binascii
 import json
 import os
 from base64 import b32decode, urlsafe_b64decode
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +29,8 @@ class Database(NamedTuple):
     query: str | None = None
     sheet_name: str | None = None
     preprocessing: tuple[Mapping[str, Any], ...] = ()
+    parameter: str | None = None
+    """The parameter that the task binds it to; otherwise its place among the selected ones decides."""
 
 
 class Claims(NamedTuple):
@@ -123,9 +125,23 @@ class Contract:
     def databases(self) -> list[Database]:
         """List the databases that the task selected, in the order of the task."""
         labels = [label.strip() for label in (self.optional("USER_REQUESTED_DATABASE_LABELS") or "").split(",")]
-        return [self._database(label) for label in labels if label]
+        bound = self._bound()
+        return [self._database(label, next(bound.get(label, iter(())), None)) for label in labels if label]
 
-    def _database(self, label: str) -> Database:
+    def _bound(self) -> dict[str, Iterator[str | None]]:
+        """Read from the run context, where the node gives one, to which parameters the task binds each label."""
+        path = self.optional("RUN_CONTEXT_FILE")
+        if path is None:
+            return {}
+        found: dict[str, list[str | None]] = {}
+        try:
+            for entry in json.loads(Path(path).read_bytes())["inputs"]:
+                found.setdefault(entry["id"], []).append((entry.get("arguments") or {}).get("bind"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise EnvironmentFault(f"the run context {path} cannot be read: {type(error).__name__}") from error
+        return {label: iter(names) for label, names in found.items()}
+
+    def _database(self, label: str, parameter: str | None) -> Database:
         prefix = label.upper()
         uri = self.optional(f"{prefix}_DATABASE_URI")
         if uri is None:
@@ -138,6 +154,7 @@ class Contract:
             self.optional(f"{prefix}_QUERY"),
             self.optional(f"{prefix}_SHEET_NAME"),
             _steps(label, self.optional(f"{prefix}_PREPROCESSING")),
+            parameter,
         )
 
 

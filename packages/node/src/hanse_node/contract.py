@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from hanse_core.protocol import encode_variable
-from hanse_node import connections
+from hanse_node import connections, run_context
 from hanse_node.runtimes.base import Door, Mount, RunSpec, StartFailed
 
 FORBIDDEN = frozenset({"PKG_NAME"})
 """Names that belong to the image: no configuration may set them."""
+CONTEXT_FILE = "RUN_CONTEXT_FILE"
 RESERVED_LABELS = frozenset({"data", "tmp"})
 """Labels whose path would hide a folder of the contract."""
 CONTAINER_PORT = 8080
@@ -70,8 +71,9 @@ def open_view(spec: RunSpec, host: str = "http://127.0.0.1", port: int = CONTAIN
 
 
 def environment(spec: RunSpec, view: View) -> dict[str, str]:
-    """Give the environment exactly as the run receives it: plain names, encoded values."""
-    return {name: encode_variable(value) for name, value in plain_environment(spec, view).items()}
+    """Give the environment exactly as the run receives it: plain names, encoded values but one."""
+    plain = plain_environment(spec, view)
+    return {name: value if name == CONTEXT_FILE else encode_variable(value) for name, value in plain.items()}
 
 
 def plain_environment(spec: RunSpec, view: View) -> dict[str, str]:
@@ -91,6 +93,8 @@ def plain_environment(spec: RunSpec, view: View) -> dict[str, str]:
     for mount in spec.mounts:
         variables |= _database_variables(mount, view.databases[mount.label])
     variables |= _egress_variables(view)
+    if spec.context is not None:
+        variables[CONTEXT_FILE] = f"{view.folder}/{run_context.NAME}"
     variables |= spec.environment
     _check_labels(spec.mounts)
     _check_names(variables)

@@ -11,7 +11,7 @@ import structlog
 from hanse_core import events
 from hanse_core.errors import HanseError, Invalid, NotFound
 from hanse_core.states import RunStatus
-from hanse_node import copies, ending, runs
+from hanse_node import copies, ending, run_context, runs
 from hanse_node.answering import Answering
 from hanse_node.journal import Decision
 from hanse_node.judging import Judging, NotAllowed
@@ -22,7 +22,7 @@ from hanse_node.proxy import tokens
 from hanse_node.proxy.relay import ServedRun
 from hanse_node.run_log import RunLog
 from hanse_node.runs import LocalRun, Phase
-from hanse_node.runtimes.base import Door, Exit, ImageMissing, Limits, Mount, RunSpec, StartFailed
+from hanse_node.runtimes.base import Context, Door, Exit, ImageMissing, Limits, Mount, RunSpec, StartFailed
 from hanse_node.sources import DatabaseUnreadable, Selection, UnknownDatabase
 from hanse_node.station import Station
 from hanse_node.threads import in_thread
@@ -159,6 +159,7 @@ class Execution:
         """Give the run its folder and its proxy, and the engine the run."""
         station, offer = self._station, self.offer
         token = tokens.issue(station.secret, offer.run_id, server_token)
+        context = await in_thread(self._context, payload)
         await in_thread(station.workspace.prepare, offer.run_id, payload, token)
         self._advance(runs.Claimed(), self._claim(digest, selected))
         await self._serve(token, server_token)
@@ -171,7 +172,8 @@ class Execution:
         if self._killable.is_over:
             raise Over
         doors = await self._killable.unless_over(self._open_ways(terms, selected))
-        reference = await self._killable.unless_over(self._launch(self._spec(digest, selected, terms, doors)))
+        spec = replace(self._spec(digest, selected, terms, doors), context=context)
+        reference = await self._killable.unless_over(self._launch(spec))
         self._advance(runs.Started(reference), Decision("started", digest=digest))
         self._log.info("run_started", image=offer.image, digest=digest, databases=[s.label for s in selected])
 
@@ -235,6 +237,13 @@ class Execution:
             profile=terms.profile.value if terms.profile else None,
             capabilities=tuple(sorted(terms.capabilities)),
         )
+
+    def _context(self, payload: bytes | Path) -> Context | None:
+        """Tell what `run_context.json` is to say, where this station's algorithms get one."""
+        identity = self._station.uplink.identity
+        if not self._station.settings.run_context_file:
+            return None
+        return run_context.of(identity.node_id, identity.collaboration_id, payload)
 
     def _claim(self, digest: str, selected: list[Selection]) -> Decision:
         return Decision(

@@ -17,6 +17,8 @@ class DatabaseChoice:
     sheet_name: str | None = None
     preprocessing: str | None = None
     """JSON text of the list of steps."""
+    arguments: dict[str, Any] | None = None
+    """What the selection tells tools that read `run_context.json`; no variable has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,11 @@ def _linked(link: Mapping[str, Any] | None) -> int | None:
 
 def _choice(entry: Mapping[str, Any]) -> DatabaseChoice:
     parameters = json.loads(entry.get("parameters") or "{}")
-    steps = parameters.get("preprocessing")
+    steps, arguments = parameters.get("preprocessing"), parameters.get("arguments")
     return DatabaseChoice(
         label=str(entry["label"]),
         query=parameters.get("query"),
         sheet_name=parameters.get("sheet_name"),
         preprocessing=None if steps is None else json.dumps(steps),
+        arguments=arguments if isinstance(arguments, dict) else None,
     )

@@ -106,6 +106,7 @@ class Settings(_Frozen):
     algorithm_env: Annotated[dict[str, Text], BeforeValidator(_or_empty)] = {}
     share_algorithm_logs: bool = False
     share_config: bool = True
+    run_context_file: bool = False
     directory: Path
     runtime: Literal["process", "docker", "memory"] = "process"
     docker: Annotated[Docker, BeforeValidator(_or_empty)] = Docker()
@@ -132,7 +133,6 @@ class Settings(_Frozen):
     docker_services: Any = None
     vpn_subnet: Any = None
     ssh_tunnels: Annotated[Any, Field(alias="ssh-tunnels")] = None
-    run_context_file: Any = None
 
     _source: Path | None = PrivateAttr(None)
 

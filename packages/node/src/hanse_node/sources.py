@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hanse_core.errors import Invalid
 from hanse_node import secrets
@@ -47,6 +47,7 @@ class Selection:
     preprocessing: str | None = None
     writable: bool = False
     """A copy of the run's own; everything else is read-only."""
+    arguments: Mapping[str, Any] | None = None
 
 
 class Sources:
@@ -94,6 +95,7 @@ class Sources:
             query=choice.query,
             sheet_name=choice.sheet_name,
             preprocessing=choice.preprocessing,
+            arguments=choice.arguments,
         )
 
     def _column_names(self, database: Database) -> list[str]:

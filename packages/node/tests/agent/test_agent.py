@@ -32,6 +32,30 @@ async def test_a_run_ends_with_its_result_log_and_times(bench: Any, payload: str
     assert run.finishes == 1
 
 
+async def test_what_a_run_is_stands_in_a_file_where_the_station_wants_that(bench: Any) -> None:
+    async def tells(environment: Any, files: Any) -> None:
+        told = files.folder / "run_context.json" if "RUN_CONTEXT_FILE" in environment else None
+        files.write_output(told.read_bytes() if told else b"null")
+
+    bench.algorithms["hanse/tells"] = tells
+    payload = base64.b64encode(json.dumps({"method": "m", "args": [1], "kwargs": {"column": "age"}}).encode()).decode()
+    chosen = (DatabaseChoice("default", arguments={"bind": "table"}),)
+    given = {"image": "hanse/tells", "payload": payload, "databases": chosen}
+    with_file = bench.uplink.create(1, **given)
+    async with bench.node(run_context_file=True):
+        await bench.until(lambda: with_file.finishes)
+    told = result_of(with_file)
+    assert told["entrypoint"] == {"name": "m"}
+    assert told["arguments"] == {"positional": [1], "named": {"column": "age"}}
+    assert told["executor"]["id"] == bench.uplink.identity.node_id
+    assert told["inputs"][0]["arguments"] == {"bind": "table"}
+    without = bench.uplink.create(2, **given)
+    async with bench.node():
+        await bench.uplink.all_finished()
+    assert without.finishes == 1
+    assert result_of(without) is None
+
+
 async def test_what_is_done_is_told_live_once_and_after_it_is_stored(bench: Any, payload: str) -> None:
     bench.uplink.create(1, payload=payload)
     async with bench.node():

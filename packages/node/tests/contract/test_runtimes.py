@@ -10,7 +10,7 @@ import pytest
 
 from hanse_core.protocol import decode_variable
 from hanse_node import contract
-from hanse_node.runtimes.base import Door, Exit, ImageMissing, Limits, Mount, StartFailed
+from hanse_node.runtimes.base import Context, Door, Exit, ImageMissing, Limits, Mount, StartFailed
 
 WAITS_AT_THE_GATE = "with open(variable('TEMPORARY_FOLDER') + '/gate') as gate: result = gate.readline()"
 ENGINES = [
@@ -63,6 +63,26 @@ class TestStarting:
         names = "('TOKEN_FILE', 'DEFAULT_DATABASE_URI')"
         code = f"import pathlib; result = [pathlib.Path(variable(name)).read_text() for name in {names}]"
         assert await bench.result(code, mounts=[self.file(bench)]) == ["token", "a,b\n1,2\n"]
+
+    async def test_a_run_finds_its_context_in_a_file_where_that_is_wanted(self, bench: Any) -> None:
+        bench.open()
+        code = "import json, pathlib; told = json.loads(pathlib.Path(environment()['RUN_CONTEXT_FILE']).read_text())\n"
+        code += "result = [told, variable('DEFAULT_DATABASE_URI'), variable('OUTPUT_FILE')]"
+        mount = replace(self.file(bench), arguments={"bind": "dataset"})
+        spec = await bench.spec(code, mounts=[mount])
+        context = Context(node_id=3, collaboration_id=1, method="central", positional=[1], named={"column": "age"})
+        told, database, output = await bench.answer(await bench.start(replace(spec, context=context)), spec)
+        extension = told.pop("x-vantage6")
+        assert told == {
+            "schema_version": "0.1",
+            "entrypoint": {"name": "central"},
+            "arguments": {"positional": [1], "named": {"column": "age"}},
+            "executor": {"id": 3, "kind": "vantage6-node"},
+            "inputs": [{"id": "default", "uri": database, "type": "csv", "arguments": {"bind": "dataset"}}],
+            "outputs": [{"id": "result", "uri": output}],
+        }
+        assert (extension["run_id"], extension["task_id"], extension["collaboration_id"]) == (7, 3, 1)
+        assert "RUN_CONTEXT_FILE" not in await bench.result("result = environment()", run_id=8)
 
     async def test_a_copy_of_a_database_may_be_changed(self, bench: Any) -> None:
         mount = replace(self.file(bench), writable=True)

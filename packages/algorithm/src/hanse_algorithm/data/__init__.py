@@ -25,7 +25,7 @@ _MODULES = {"pandas": "hanse_algorithm.data.pandas_tables"}
 
 
 def tables(method: Method, selected: Sequence[Database]) -> dict[str, Any]:
-    """Read the selected databases into the method's table parameters, in the order of the task."""
+    """Read the selected databases into the method's table parameters: as the task binds them, else in its order."""
     wanted = len(method.tables)
     if wanted and not selected:
         raise DataError(f"no database selected; '{method.name}' reads {wanted}, name it in the task")
@@ -34,7 +34,20 @@ def tables(method: Method, selected: Sequence[Database]) -> dict[str, Any]:
     if len(selected) > wanted > 0:
         unused = ", ".join(database.label for database in selected[wanted:])
         logs.warn(f"'{method.name}' reads {wanted} database(s); not used: {unused}")
-    return {place.name: read(place.readers, each) for place, each in zip(method.tables, selected, strict=False)}
+    chosen = _placed([place.name for place in method.tables], selected)
+    return {place.name: read(place.readers, chosen[place.name]) for place in method.tables}
+
+
+def _placed(names: Sequence[str], selected: Sequence[Database]) -> dict[str, Database]:
+    """Give each parameter the database that is bound to it, and the others what is bound to none, in order."""
+    bound = {each.parameter: each for each in selected if each.parameter is not None}
+    if unknown := [name for name in bound if name not in names]:
+        raise DataError(f"the task binds a database to '{unknown[0]}'; the parameters are: {', '.join(names)}")
+    free = iter([each for each in selected if each.parameter is None])
+    placed = {name: bound.get(name) or next(free, None) for name in names}
+    if missing := [name for name, each in placed.items() if each is None]:
+        raise DataError(f"the task binds two databases to one parameter, so '{missing[0]}' gets none")
+    return {name: each for name, each in placed.items() if each is not None}
 
 
 def read(readers: str, database: Database) -> Any:

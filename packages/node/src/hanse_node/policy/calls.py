@@ -22,16 +22,20 @@ class Call:
 
 def read(payload: bytes | Path) -> Call:
     """Read an input as stock algorithms do; what they could not read either is a call of nothing known."""
-    try:
-        fields = json.loads(_bytes(payload), object_pairs_hook=_distinct)
-    except (ValueError, RecursionError, OSError):
-        return Call()
-    if not isinstance(fields, dict):
-        return Call()
-    function, named, positional = fields.get("method"), fields.get("kwargs") or {}, fields.get("args") or []
-    if not isinstance(named, dict) or not isinstance(positional, list):
+    found = fields(payload)
+    function, named, positional = found.get("method"), found.get("kwargs") or {}, found.get("args") or []
+    if not found or not isinstance(named, dict) or not isinstance(positional, list):
         return Call()
     return Call(function if isinstance(function, str) else None, named, len(positional))
+
+
+def fields(payload: bytes | Path) -> dict[str, Any]:
+    """Decode an input; nothing is in what cannot be read, or could be read in two ways."""
+    try:
+        found = json.loads(_bytes(payload), object_pairs_hook=_distinct)
+    except (ValueError, RecursionError, OSError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _bytes(payload: bytes | Path) -> bytes:

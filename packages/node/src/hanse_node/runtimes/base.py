@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from hanse_core.errors import HanseError
 
@@ -34,6 +34,8 @@ class Mount:
     """JSON text of the list of preprocessing steps."""
     writable: bool = False
     """A copy that lies in the run's folder, and that it may change; everything else is read-only."""
+    arguments: Mapping[str, Any] | None = None
+    """What the task says of it for tools that read `run_context.json`, such as `{"bind": "outcomes"}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,17 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """What `run_context.json` tells besides where things are."""
+
+    node_id: int
+    collaboration_id: int
+    method: str = ""
+    positional: Sequence[Any] = ()
+    named: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RunSpec:
     """Everything an engine needs to start one run."""
 
@@ -91,6 +104,8 @@ class RunSpec:
     """`strict` or `v4`, where the policy says it; otherwise the engine's settings count."""
     capabilities: tuple[str, ...] = ()
     """What the policy gives back to this image, besides what the engine's settings do."""
+    context: Context | None = None
+    """Where the run is to find `run_context.json`: what that says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from hanse_node import run_context
 from hanse_node.contract import open_view, plain_environment
 from hanse_node.runtimes.base import Exit, ImageMissing, RunSpec, StartFailed
 
@@ -103,6 +104,7 @@ class MemoryRuntime:
         if isinstance(algorithm, Refusal):
             raise StartFailed(algorithm.reason)
         view = open_view(spec)
+        run_context.write(spec, view)
         environment = plain_environment(spec, view)
         files = RunFiles(spec.folder, spec.temporary, spec.proxy_socket, view.databases)
         self._engine.started += 1

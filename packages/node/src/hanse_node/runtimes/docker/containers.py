@@ -35,7 +35,7 @@ class Recipe:
     def container(self, spec: RunSpec, image_id: str, network: Network) -> Json:
         """Give the body of the engine's request."""
         rules = self.docker.rules_for(spec.image, spec.profile, spec.capabilities)
-        view = isolated_view(spec, f"http://{PROXY_NAME}", self.port)
+        view = self.view(spec)
         return {
             "Image": image_id,
             "Env": [f"{name}={value}" for name, value in environment(spec, view).items()],
@@ -52,6 +52,10 @@ class Recipe:
             },
             **user(self.docker, rules),
         }
+
+    def view(self, spec: RunSpec) -> View:
+        """Give where the run finds everything."""
+        return isolated_view(spec, f"http://{PROXY_NAME}", self.port)
 
     def door(self, socket: Path) -> Door:
         """Give the door to a run's proxy, which each run has."""

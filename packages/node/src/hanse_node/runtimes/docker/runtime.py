@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from hanse_node import run_context
 from hanse_node.docker_settings import Docker, Registry
 from hanse_node.errors import CannotStart
 from hanse_node.runtimes.base import Exit, RunSpec, StartFailed
@@ -81,6 +82,7 @@ class DockerRuntime:
         spec = replace(spec, doors=doors)
         try:
             await in_thread(_let_in, spec)
+            await in_thread(run_context.write, spec, self._isolation.recipe.view(spec))
             container = await made_or_undone(self._create(spec, image_id, network), self._drop)
         except BaseException:
             await asyncio.shield(self._isolation.release(network.id))

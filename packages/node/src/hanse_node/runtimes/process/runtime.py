@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hanse_core.protocol import encode_variable
+from hanse_node import run_context
 from hanse_node.contract import View, environment, isolated_view, open_view
 from hanse_node.runtimes.base import Door, Exit, RunSpec, StartFailed
 from hanse_node.runtimes.process.bubblewrap import Bubblewrap, enter_arguments, hosts_text, place, prepare_etc
@@ -118,7 +119,9 @@ class ProcessRuntime:
     def _launch(self, spec: RunSpec, installation: Installation, state: Path) -> tuple[int, int]:
         """Start the supervisor of a run; give its pid and the descriptor on which it reports."""
         if self._sandbox:
-            plan = _plan(spec, self._images.get(spec.image), installation, isolated_view(spec))
+            view = isolated_view(spec)
+            run_context.write(spec, view)
+            plan = _plan(spec, self._images.get(spec.image), installation, view)
             (state / "hosts").write_text(hosts_text(spec.doors))
             plan["command"] = self._sandbox.command(
                 spec, self._images.get(spec.image), installation, self._etc, state / "hosts"
@@ -126,6 +129,7 @@ class ProcessRuntime:
             return _spawn(state, plan, None)
         with closing(forwarder.listen(0)) as listener:
             view = open_view(spec, port=listener.getsockname()[1])
+            run_context.write(spec, view)
             (state / "marker").write_text(f"OUTPUT_FILE={encode_variable(view.folder + '/output')}")
             plan = _plan(spec, self._images.get(spec.image), installation, view)
             return _spawn(state, plan, listener.fileno())
