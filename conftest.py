@@ -28,6 +28,7 @@ import structlog
 from docker_engine import Engine
 from docker_engine import is_possible as docker_engine_is_possible
 from squid import is_possible as squid_is_possible
+from sshd import is_possible as sshd_is_possible
 
 LOGGING: pytest.StashKey[tuple[dict[str, Any], int]] = pytest.StashKey()
 REQUIRE_ALL = os.environ.get("HANSE_REQUIRE") == "all"
@@ -95,6 +96,10 @@ PARTS: dict[str, tuple[Callable[[], bool], str]] = {
     "squid": (
         squid_is_possible,
         "Squid, the proxy that stands between hospitals and the world: apt-get install squid openssl",
+    ),
+    "sshd": (
+        sshd_is_possible,
+        "an SSH server, through which tunnels lead, and which needs root: apt-get install openssh-server",
     ),
     "systemd": (
         lambda: shutil.which("systemd-analyze") is not None,

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from hanse_core.errors import HanseError
 from hanse_node import places, weaknesses
-from hanse_node.egress.ways import knock, unknown
+from hanse_node.egress.given import unknown
+from hanse_node.egress.reach import Reach, no_networks
 from hanse_node.errors import CannotStart, WrongKey
 from hanse_node.main import build_docker, build_runtime
 from hanse_node.offers import DatabaseChoice
@@ -32,8 +33,8 @@ LEAST_FREE = 1_000_000_000
 
 
 NOT_REACHED = (
-    "correct host and port in its uri (of the node in a container, 127.0.0.1 is that container), let its server listen "
-    "there, and let the firewalls in between through"
+    "see docs/how-to/databases-elsewhere.md: host and port must be right (in a container, 127.0.0.1 is that "
+    "container), the server must listen there, and the firewalls in between must let this machine through"
 )
 
 
@@ -161,11 +162,12 @@ async def _databases(settings: Settings, sources: Sources) -> list[Finding]:
         return [Finding(trouble.text, trouble.remedy, Problem.DATABASE) for trouble in troubles]
     if not sources.labels:
         return [Finding("this node has no databases", "list them under databases", Problem.DATABASE)]
-    if causes := await knock(settings, sources.select([DatabaseChoice(label) for label in sources.labels])):
-        return [
-            Finding(f"database '{label}' cannot be reached from this node: {cause}", NOT_REACHED, Problem.DATABASE)
-            for label, cause in causes.items()
-        ]
+    reach = Reach(settings, no_networks)
+    try:
+        if texts := await reach.troubles(sources.select([DatabaseChoice(label) for label in sources.labels])):
+            return [Finding(text, NOT_REACHED, Problem.DATABASE) for text in texts]
+    finally:
+        await reach.close()
     return [Finding(f"databases can be read: {', '.join(sources.labels)}")]
 
 

@@ -23,10 +23,11 @@ from pydantic import (
 )
 
 from hanse_core.errors import Invalid
-from hanse_node import secrets
+from hanse_node import connections, secrets
 from hanse_node.docker_settings import Devices, Docker, Registry
 from hanse_node.egress_settings import STOCK, HttpProxy, Way, WayName, Whitelist
 from hanse_node.policy.model import Policies, Text
+from hanse_node.tunnel_settings import Tunnel
 
 PREFIX = "HANSE_NODE_"
 FILE_TYPES = frozenset({"csv", "tsv", "parquet", "excel", "folder", "sqlite", "duckdb"})
@@ -38,6 +39,10 @@ Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", ma
 
 def _or_empty(value: object) -> object:
     return {} if value is None else value
+
+
+def _or_nothing(value: object) -> object:
+    return () if value is None else value
 
 
 class _Frozen(BaseModel):
@@ -98,7 +103,7 @@ class Settings(_Frozen):
     server_url: str
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     api_path: str = "/api"
-    databases: Annotated[tuple[Database, ...], BeforeValidator(lambda v: () if v is None else v)] = ()
+    databases: Annotated[tuple[Database, ...], BeforeValidator(_or_nothing)] = ()
     encryption: Encryption = Encryption()
     policies: Annotated[Policies | None, BeforeValidator(lambda v: v or None)] = None
     policies_file: Path | None = None
@@ -110,12 +115,13 @@ class Settings(_Frozen):
     directory: Path
     runtime: Literal["process", "docker", "memory"] = "process"
     docker: Annotated[Docker, BeforeValidator(_or_empty)] = Docker()
-    docker_registries: Annotated[tuple[Registry, ...], BeforeValidator(lambda v: () if v is None else v)] = ()
+    docker_registries: Annotated[tuple[Registry, ...], BeforeValidator(_or_nothing)] = ()
     algorithm_device_requests: Annotated[Devices, BeforeValidator(_or_empty)] = Devices()
     images: Annotated[dict[str, Recipe | str], BeforeValidator(_or_empty)] = {}
     limits: RunLimits = RunLimits()
     egress: Annotated[dict[WayName, Way], BeforeValidator(_or_empty)] = {}
     whitelist: Annotated[Whitelist | None, BeforeValidator(lambda v: v or None)] = None
+    ssh_tunnels: Annotated[tuple[Tunnel, ...], BeforeValidator(_or_nothing), Field(alias="ssh-tunnels")] = ()
     proxy: HttpProxy | None = None
     ca_file: Path | None = None
     on_stop: Literal["leave", "end"] = "leave"
@@ -132,7 +138,6 @@ class Settings(_Frozen):
     node_extra_hosts: Any = None
     docker_services: Any = None
     vpn_subnet: Any = None
-    ssh_tunnels: Annotated[Any, Field(alias="ssh-tunnels")] = None
 
     _source: Path | None = PrivateAttr(None)
 
@@ -158,6 +163,16 @@ class Settings(_Frozen):
     def ways(self) -> dict[str, Way]:
         """The ways out by their names; that of a stock file is called `whitelist`."""
         return {**self.egress, **({STOCK: self.whitelist.way()} if self.whitelist else {})}
+
+    @property
+    def tunnels(self) -> dict[str, Tunnel]:
+        """The SSH tunnels by the names under which runs know them."""
+        return {tunnel.hostname: tunnel for tunnel in self.ssh_tunnels}
+
+    @property
+    def given_names(self) -> set[str]:
+        """All names that policy and databases can give to runs."""
+        return {*self.ways, *self.tunnels}
 
     @property
     def root_url(self) -> str:
@@ -206,12 +221,23 @@ def _distinct_labels(databases: tuple[Database, ...]) -> None:
 def _known_ways(settings: Settings) -> None:
     if settings.whitelist is not None and STOCK in settings.egress:
         raise ValueError(f"egress.{STOCK} and {STOCK} are one name for two ways out")
+    names = [*settings.ways, *(tunnel.hostname for tunnel in settings.ssh_tunnels)]
+    if doubled := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"two ways out or tunnels have the same name: {', '.join(sorted(doubled))}")
     for database in settings.databases:
-        if unknown := [name for name in database.egress if name not in settings.ways]:
+        if unknown := [name for name in database.egress if name not in settings.given_names]:
             raise ValueError(f"database '{database.label}' names a way out that egress does not define: {unknown[0]}")
+        _leads_to_the_tunnel(database, settings.tunnels)
     for name, way in settings.egress.items():
         if way.through_proxy and settings.proxy is None:
             raise ValueError(f"egress.{name}.through_proxy needs proxy, which is not set")
+
+
+def _leads_to_the_tunnel(database: Database, tunnels: Mapping[str, Tunnel]) -> None:
+    host, port = (None if database.is_path else connections.place(secrets.without(database.uri))) or ("", 0)
+    tunnel = tunnels.get(host.lower())
+    if tunnel is not None and tunnel.port != port:
+        raise ValueError(f"database '{database.label}' has port {port} of the tunnel {host}, which is at {tunnel.port}")
 
 
 def _key_of(name: str) -> str:
@@ -285,6 +311,8 @@ def _anchor(raw: dict[str, Any], folder: Path) -> None:
     raw.update({"proxy": _with_path(raw["proxy"], "password_file", folder)} if "proxy" in raw else {})
     if isinstance(raw.get("docker_registries"), list):
         raw["docker_registries"] = [_with_path(entry, "password_file", folder) for entry in raw["docker_registries"]]
+    if isinstance(raw.get("ssh-tunnels"), list):
+        raw["ssh-tunnels"] = [_with_identity(entry, folder) for entry in raw["ssh-tunnels"]]
     if isinstance(raw.get("databases"), list):
         raw["databases"] = [_anchored(database, folder) for database in raw["databases"]]
 
@@ -293,6 +321,13 @@ def _with_path(entry: object, key: str, folder: Path) -> object:
     if isinstance(entry, dict) and isinstance(entry.get(key), str):
         return {**entry, key: str(folder / entry[key])}
     return entry
+
+
+def _with_identity(entry: object, folder: Path) -> object:
+    ssh = entry.get("ssh") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(ssh, dict):
+        return entry
+    return {**entry, "ssh": {**ssh, "identity": _with_path(ssh.get("identity"), "key", folder)}}
 
 
 def _private_key(encryption: Mapping[str, object], folder: Path, directory: Path) -> object:

@@ -53,6 +53,9 @@ def _of_files(settings: Settings) -> Iterator[Weakness]:
     secret = settings.api_key_file or settings.source
     if secret is not None and _rights(secret) & 0o044:
         yield Weakness(str(secret), "others on this machine can read the API key", f"chmod go-rwx {secret}")
+    for key in (tunnel.ssh.identity.key for tunnel in settings.ssh_tunnels):
+        if _rights(key) & 0o077:
+            yield Weakness(str(key), "others on this machine can use the key of a tunnel", f"chmod go-rwx {key}")
     for path in filter(None, (settings.source, settings.policies_file)):
         if _rights(path) & 0o022:
             yield Weakness(str(path), "others on this machine can change what may run here", f"chmod go-w {path}")

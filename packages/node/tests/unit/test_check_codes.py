@@ -68,6 +68,18 @@ def test_files_that_others_can_read_or_change_are_weak(stock: Settings) -> None:
     ]  # fmt: skip
 
 
+def test_the_key_of_a_tunnel_that_others_can_read_is_weak(tmp_path: Path) -> None:
+    (key := tmp_path / "t.pem").touch(0o644)
+    ssh = f"{{host: h, fingerprint: ssh-rsa AAAA, identity: {{username: u, key: {key}}}}}"
+    tunnel = f"{{hostname: t, ssh: {ssh}, tunnel: {{bind: {{port: 1}}, dest: {{port: 1}}}}}}"
+    (tmp_path / "node.yaml").write_text(f"{STOCK}ssh-tunnels: [{tunnel}]\n")
+    (tmp_path / "node.yaml").chmod(0o600)
+    found = load(tmp_path / "node.yaml", environment={})
+    assert str(key) in [weakness.key for weakness in weaknesses.of(found, found.policies)]
+    key.chmod(0o600)
+    assert str(key) not in [weakness.key for weakness in weaknesses.of(found, found.policies)]
+
+
 def test_no_warning_tells_a_secret(stock: Settings) -> None:
     texts = " ".join(f"{weakness} {weakness.remedy}" for weakness in weaknesses.of(stock, stock.policies))
     assert "secret" not in texts

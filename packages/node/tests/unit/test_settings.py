@@ -21,7 +21,10 @@ encryption: {enabled: false, private_key: }
 logging: {level: WARNING, use_console: true, backup_count: 5, max_size: 1024, format: x, datefmt: y}
 policies: {allowed_algorithms: "^hanse/.*", allowed_users: [2], allowed_organizations: [6, alpha]}
 images: {node: "registry/node:4.15", hanse/summary: {package: hanse_summary}}
-ssh-tunnels: [{hostname: x}]
+ssh-tunnels:
+  - hostname: my-data-source
+    ssh: {host: remote.example, port: 22, fingerprint: "ssh-rsa AAAAB3", identity: {username: bob, key: bob.pem}}
+    tunnel: {bind: {ip: 0.0.0.0, port: 8000}, dest: {ip: 127.0.0.1, port: 5432}}
 vpn_subnet: 10.76.0.0/16
 share_config: false
 directory: state
@@ -67,7 +70,7 @@ def test_a_stock_file_is_read(stock: Settings, tmp_path: Path) -> None:
 
 
 def test_stock_keys_without_effect_are_named(stock: Settings) -> None:
-    assert stock.ignored() == ["ssh-tunnels", "task_dir", "vpn_subnet"]
+    assert stock.ignored() == ["task_dir", "vpn_subnet"]
 
 
 def test_nothing_secret_is_in_the_text_of_the_settings(stock: Settings) -> None:
@@ -182,3 +185,22 @@ def test_ways_out_that_do_not_fit_together_are_named(tmp_path: Path) -> None:
     assert "egress does not define: nowhere" in str(problems(tmp_path, named))
     assert "one name for two ways out" in str(problems(tmp_path, twice))
     assert "egress.a.through_proxy needs proxy" in str(problems(tmp_path, through))
+
+
+def test_the_tunnels_of_a_stock_file_have_their_hostnames(stock: Settings, tmp_path: Path) -> None:
+    tunnel = stock.tunnels["my-data-source"]
+    assert (tunnel.port, str(tunnel)) == (8000, "127.0.0.1:5432 behind remote.example:22")
+    assert tunnel.ssh.identity.key == tmp_path / "bob.pem"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        ("ssh-rsa AAAAB3", "SHA256:abc", "ssh-keyscan"),
+        ("hostname: my-data-source", "hostname: proxyserver", "cannot be the name"),
+        ("postgresql://u@h/db", "postgresql://u@my-data-source/db", "has port 5432 of the tunnel my-data-source"),
+        ("ssh-tunnels:", "egress: {my-data-source: {domains: x.example}}\nssh-tunnels:", "two ways out or tunnels"),
+    ],
+)
+def test_tunnels_that_cannot_be_are_named(tmp_path: Path, before: str, after: str, problem: str) -> None:
+    assert problem in str(problems(tmp_path, changed(STOCK, before, after)))

@@ -162,7 +162,7 @@ def _ways(settings: "Settings | None", found: "Terms", request: "Request") -> li
     """Name the ways out that the run would have, those of its databases too."""
     if settings is None:
         return list(found.egress)
-    from hanse_node.egress.ways import given, unknown
+    from hanse_node.egress.given import given, unknown
 
     names = given(settings, found, request.databases)
     missing = unknown(settings, names)
@@ -171,7 +171,7 @@ def _ways(settings: "Settings | None", found: "Terms", request: "Request") -> li
 
 def _elsewhere(settings: "Settings | None", request: "Request") -> list[str]:
     """Say where the databases are that the run would reach over the network."""
-    from hanse_node.egress.ways import elsewhere
+    from hanse_node.egress.given import elsewhere
 
     found = elsewhere(settings, request.databases) if settings else {}
     return [f"{label} at {where}" for label, where in found.items()]

@@ -19,6 +19,7 @@ from hanse_node.policy.decision import Terms
 from hanse_node.runtimes.base import Mount
 from hanse_node.settings import Settings
 from hanse_node.sources import Sources
+from sshd import sshd
 
 pytestmark = [
     pytest.mark.needs("docker"),
@@ -136,3 +137,28 @@ result = {{
     assert told["uris"][1].startswith("postgresql://hanse@data.example:")
     assert told["own gateway"] == [0, 1]
     assert (told["neighbour"], told["elsewhere"], told["known"]) == ([], [], False)
+
+
+@pytest.mark.needs("sshd")
+async def test_a_database_behind_a_tunnel_is_reached_at_its_hostname_and_port_and_nothing_beside_it(
+    bench: Any, data: str, open_ways: list[WaysOut]
+) -> None:
+    host, port = place(data) or ("", 0)
+    with sshd(port) as server:
+        behind = data.replace(f"{host}:{port}", "my-data-source:8000")
+        settings = station(bench, sql("lung", behind), sql("other", data), **{"ssh-tunnels": [server.tunnel()]})
+        ways = WaysOut(settings, bench.opened[0].networks, Names())
+        open_ways.append(ways)
+        code = f"""
+others = (22, {port}, {server.port}, 7999, 8001, *range(int(variable("PORT")) + 1, int(variable("PORT")) + 5))
+result = [ask("lung"), variable("LUNG_DATABASE_URI"), [p for p in others if opens("my-data-source", p)]]
+"""
+        told = await bench.answer(*await started(bench, ways, settings, code, ["lung"], run_id=7))
+        assert told == ["from the real table", behind, []]
+        code = """
+names = [name for name in ("my-data-source", "proxyserver") if opens(name, 8000)]
+result = [ask("other"), names, "my-data-source" in open("/etc/hosts").read()]
+"""
+        told = await bench.answer(*await started(bench, ways, settings, code, ["other"], run_id=8))
+        assert told == ["from the real table", [], False]
+        await ways.close_all()
