@@ -18,7 +18,7 @@ from docker_engine import OUTSIDE, Engine, registry
 from hanse_node.docker_settings import Docker, Registry
 from hanse_node.main import build_docker
 from hanse_node.policy_file import Rulebook
-from hanse_node.runtimes.base import Exit, ImageMissing, RunSpec
+from hanse_node.runtimes.base import Exit, ImageMissing, RunSpec, StartFailed
 from hanse_node.runtimes.docker import DockerRuntime
 from hanse_node.settings import load
 from waiting import until
@@ -75,6 +75,27 @@ async def test_the_digest_of_an_index_and_that_of_one_platform_lead_to_the_same_
 
 async def test_a_digest_in_the_name_is_believed_without_asking(bench: Any) -> None:
     assert await bench.open().resolve(f"nowhere.example:1/x/y@{ABSENT}") == ABSENT
+
+
+@pytest.mark.parametrize(
+    ("place", "declared"),
+    [
+        ("/usr/local/lib/python3.13/site-packages", "PYTHON_VERSION=3.13.5"),
+        ("/venv/lib/python3.12/site-packages", "PYTHON_VERSION=3.12.0 VIRTUAL_ENV=/venv"),
+        ("/packages", "PYTHONPATH=/usr/local/lib/sample:/packages"),
+    ],
+)
+async def test_an_image_of_the_next_contract_is_refused_with_that_cause(bench: Any, place: str, declared: str) -> None:
+    runtime, package = bench.open(), "vantage6/algorithm/decorator/__init__.py"
+    for name, environment in {"team/next:1": f"PKG_NAME=x {declared}", "team/other:1": declared}.items():
+        dockerfile = f"FROM sample\nENV {environment}\nCOPY package {place}/{package}\n"
+        bench.engine.build(name, dockerfile, {"package": b""})
+    digest = await runtime.resolve("team/next:1")
+    with pytest.raises(StartFailed, match="made for vantage6 5"):
+        await runtime.start(await spec_of(bench, "team/next:1", digest))
+    assert await runtime.adopt() == {}
+    other = await spec_of(bench, "team/other:1", await runtime.resolve("team/other:1"), run_id=8)
+    assert await runtime.wait(await bench.start(other)) == Exit(0)
 
 
 async def test_what_is_here_is_not_pulled_again(bench: Any, pushed: str) -> None:

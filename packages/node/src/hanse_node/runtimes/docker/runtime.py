@@ -16,6 +16,7 @@ from hanse_node.runtimes.base import Exit, RunSpec, StartFailed
 from hanse_node.runtimes.docker import labels
 from hanse_node.runtimes.docker.engine import Engine, EngineRefused, Json
 from hanse_node.runtimes.docker.following import LOST, Following
+from hanse_node.runtimes.docker.generations import Generations
 from hanse_node.runtimes.docker.images import Images
 from hanse_node.runtimes.docker.isolation import Isolation
 from hanse_node.runtimes.docker.networks import Network
@@ -56,6 +57,7 @@ class DockerRuntime:
         self._isolation = Isolation(
             self._engine, docker, name, self._state, spare=spare, gpu=gpu, outside=outside, probe=probe
         )  # fmt: skip
+        self._generations = Generations(self._engine)
         self._followed: dict[str, Following] = {}
 
     async def prepare(self) -> None:
@@ -90,6 +92,7 @@ class DockerRuntime:
         try:
             following = self._follow(container, fresh=True)
             await following.listening()
+            await self._generations.require_spoken(image_id, container)
             await self._engine.ask("POST", f"containers/{container}/start")
         except BaseException:
             # With its network: a container that was never started does not know its own.
