@@ -46,6 +46,7 @@ class Agent:
         self._heard = ""
         """When the server last told what is to be done."""
         self._shared_edition = station.gate.rulebook.edition.number
+        self._sharing = asyncio.Lock()
 
     async def run(self) -> None:
         """Work until cancelled. Raises `WrongKey` when the server no longer knows this node."""
@@ -81,15 +82,17 @@ class Agent:
             heard = await self._station.uplink.bell.heard(wait)
             for kill in heard.kills:
                 self._kill(kill)
-            await self._told(heard)
+            self._told(heard)
 
-    async def _told(self, heard: Heard) -> None:
+    def _told(self, heard: Heard) -> None:
         """Share again what the server has forgotten, or what is no longer true."""
         if heard.synced:
             for execution in self._executions.values():
                 execution.nudge()
-        if heard.synced or self._shared_edition != self._station.gate.rulebook.edition.number:
-            await self.share()
+        edition = self._station.gate.rulebook.edition.number
+        if heard.synced or self._shared_edition != edition:
+            self._shared_edition = edition
+            self._task(self._share())
 
     async def reconcile(self) -> None:
         """Compare once what the server wants with what is here, and act on the difference."""
@@ -106,12 +109,12 @@ class Agent:
             self._do(action, wanted)
         await self._tidy()
 
-    async def share(self) -> None:
-        """Tell the server what this node is willing to tell about itself."""
-        self._shared_edition = self._station.gate.rulebook.edition.number
-        if self._station.settings.share_config:
-            info = await in_thread(_shared, self._station)
-            await self._station.uplink.emit(events.NODE_INFO, info)
+    async def _share(self) -> None:
+        """Tell the server what this node is willing to tell about itself; runs do not wait for a slow database."""
+        async with self._sharing:
+            if self._station.settings.share_config:
+                info = await in_thread(_shared, self._station)
+                await self._station.uplink.emit(events.NODE_INFO, info)
 
     def overview(self) -> dict[str, object]:
         """Say how this node is, for whoever asks on this machine."""
@@ -240,14 +243,15 @@ class Agent:
 
 
 def _shared(station: Station) -> dict[str, object]:
+    """What restricts comes first: servers keep so many entries only, and a table may have many columns."""
     policies = station.gate.rulebook.edition.policies
-    info: dict[str, object] = {"encryption": station.vault.encrypted, **station.sources.shared()}
+    info: dict[str, object] = {"encryption": station.vault.encrypted}
     info["allowed_algorithms"] = _allowed_algorithms(policies)
     if policies and policies.allowed_users:
         info["allowed_users"] = list(policies.allowed_users)
     if policies and policies.allowed_organizations:
         info["allowed_orgs"] = list(policies.allowed_organizations)
-    return info
+    return info | station.sources.shared()
 
 
 def _allowed_algorithms(policies: Policies | None) -> list[str] | str:

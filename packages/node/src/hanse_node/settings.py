@@ -24,6 +24,7 @@ from pydantic import (
 
 from hanse_core.errors import Invalid
 from hanse_node import connections, secrets
+from hanse_node.columns import KINDS
 from hanse_node.docker_settings import Devices, Docker, Registry
 from hanse_node.egress_settings import STOCK, HttpProxy, Way, WayName, Whitelist
 from hanse_node.policy.model import Policies, Text
@@ -31,6 +32,8 @@ from hanse_node.tunnel_settings import Tunnel
 
 PREFIX = "HANSE_NODE_"
 FILE_TYPES = frozenset({"csv", "tsv", "parquet", "excel", "folder", "sqlite", "duckdb"})
+ONE_TABLE = frozenset({"csv", "tsv", "parquet", "excel"})
+"""Types whose columns are shared unless it is refused; the schema of a whole database says more, and is asked for."""
 LONGEST_DIRECTORY = 80
 """Unix socket addresses end at 107 bytes, and a run's socket lies below the directory."""
 
@@ -56,6 +59,17 @@ class Database(_Frozen):
     mount_mode: Literal["ro", "copy"] = "ro"
     env: dict[str, Text] = {}
     egress: tuple[WayName, ...] = ()
+    share_columns: bool | None = None
+
+    @model_validator(mode="after")
+    def _readable_columns(self) -> "Database":
+        if self.share_columns and self.type not in KINDS:
+            raise ValueError(f"share_columns: columns can be read of these types: {', '.join(sorted(KINDS))}")
+        return self
+
+    @property
+    def shares_columns(self) -> bool:
+        return self.type in ONE_TABLE if self.share_columns is None else self.share_columns
 
     @property
     def is_path(self) -> bool:

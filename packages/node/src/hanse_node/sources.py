@@ -1,19 +1,19 @@
 """The station's databases: which of them a task selects, and what is shared about them."""
 
-import csv
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import structlog
+
 from hanse_core.errors import Invalid
-from hanse_node import secrets
+from hanse_node import columns, secrets
 from hanse_node.offers import DatabaseChoice
 from hanse_node.settings import Database
 
-DELIMITERS = {"csv": ",", "tsv": "\t"}
-"""Types of which the node reads the header, to share the names of columns."""
+log = structlog.get_logger()
 
 
 class UnknownDatabase(Invalid):
@@ -55,7 +55,7 @@ class Sources:
 
     def __init__(self, databases: Sequence[Database]) -> None:
         self._databases = {database.label: database for database in databases}
-        self._columns: dict[str, tuple[float, list[str]]] = {}
+        self._columns: dict[str, tuple[float, columns.Columns]] = {}
 
     @property
     def labels(self) -> list[str]:
@@ -70,14 +70,13 @@ class Sources:
         return [trouble for database in self._databases.values() if (trouble := _trouble(database))]
 
     def shared(self) -> dict[str, object]:
-        """Give what the server is told: labels, types and, of CSV and TSV files, column names."""
+        """Give what the server is told: labels, types and, where it is agreed to, columns."""
         types = {f"db_type_{label}": database.type for label, database in self._databases.items()}
-        columns = {
-            f"columns_{label}": self._column_names(database)
-            for label, database in self._databases.items()
-            if database.type in DELIMITERS
-        }
-        return {"database_labels": self.labels, "database_types": types, "database_columns": columns}
+        found: dict[str, list[str]] = {}
+        for database in self._databases.values():
+            if database.shares_columns:
+                found |= self._columns_of(database).shared(database.label)
+        return {"database_labels": self.labels, "database_types": types, "database_columns": found}
 
     def _selection(self, choice: DatabaseChoice) -> Selection:
         database = self._databases.get(choice.label)
@@ -98,18 +97,21 @@ class Sources:
             arguments=choice.arguments,
         )
 
-    def _column_names(self, database: Database) -> list[str]:
-        """Read only the header, and only when the file has changed."""
+    def _columns_of(self, database: Database) -> columns.Columns:
+        """Read them, of a file only when it has changed."""
         try:
-            changed = Path(database.uri).stat().st_mtime
+            changed = Path(database.uri).stat().st_mtime if database.is_path else None
             known = self._columns.get(database.label)
-            if known is None or known[0] != changed:
-                with Path(database.uri).open(newline="", encoding="utf-8-sig") as handle:
-                    known = (changed, next(csv.reader(handle, delimiter=DELIMITERS[database.type]), []))
-                self._columns[database.label] = known
-        except (OSError, UnicodeDecodeError, csv.Error):
-            return []
-        return known[1]
+            if known is not None and known[0] == changed:
+                return known[1]
+            found = columns.read(database.type, secrets.reveal(database.uri, in_uri=True))
+        except (OSError, secrets.SecretMissing, columns.ColumnsUnread) as error:
+            cause = str(error) if isinstance(error, columns.ColumnsUnread) else type(error).__name__
+            log.warning("columns_unread", database=database.label, cause=cause)
+            return columns.Columns()
+        if changed is not None:
+            self._columns[database.label] = (changed, found)
+        return found
 
 
 def _trouble(database: Database) -> Trouble | None:
