@@ -16,6 +16,7 @@ from hanse_node.backoff import Backoff
 from hanse_node.errors import WrongKey
 from hanse_node.execution import Execution
 from hanse_node.journal import Decision
+from hanse_node.kept_logs import KeptLogs
 from hanse_node.offers import Offer
 from hanse_node.policy.decision import Verdict
 from hanse_node.policy.model import Policies
@@ -237,6 +238,7 @@ class Agent:
             await in_thread(workspace.clear, run_id)
         busy = {e.offer.job_id for e in self._executions.values()} | {o.job_id for o in self._offers.values()}
         await in_thread(workspace.clear_jobs, busy)
+        await in_thread(KeptLogs.of(self._station.settings).tidy)
         if self._worked and not self._executions:
             self._worked = False
             memory.trim()

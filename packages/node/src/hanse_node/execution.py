@@ -92,6 +92,7 @@ class Execution:
         if self.run.phase is Phase.ENDED:
             await self._seal()
         if self.run.reference is not None:
+            await self._run_log.keep(self.run.run_id, self.run.reference)
             await self._quietly(self._station.runtime.remove(self.run.reference))
         if self.run.phase is Phase.SEALED:
             await self._deliver()

@@ -7,8 +7,10 @@ from typing import Any
 
 from hanse_core import events
 from hanse_core.errors import HanseError
+from hanse_node.kept_logs import KeptLogs
 from hanse_node.policy.decision import Terms
 from hanse_node.station import Station
+from hanse_node.threads import in_thread
 
 LOG_SECONDS = 0.2
 QUIET_LOG_SECONDS = 1.0
@@ -34,6 +36,14 @@ class RunLog:
         except (HanseError, OSError) as error:
             self._log.warning("log_unreadable", cause=str(error))
             return b""
+
+    async def keep(self, run_id: int, reference: str) -> None:
+        """Put what an ended run has printed where `hanse node logs --run` finds it; nothing came of a second look."""
+        if printed := await self.read(reference):
+            try:
+                await in_thread(KeptLogs.of(self._station.settings).keep, run_id, printed)
+            except OSError as error:
+                self._log.warning("log_not_kept", cause=str(error))
 
     async def stream(self, reference: str, about: Mapping[str, object]) -> None:
         """Send what was printed since the last look; engines have no event for new output."""

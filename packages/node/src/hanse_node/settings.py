@@ -100,6 +100,11 @@ class RunLimits(_Frozen):
     parallel_runs: Annotated[int, Field(gt=0)] = 4
 
 
+class RunLogs(_Frozen):
+    days: Annotated[float, Field(ge=0)] = 30
+    bytes: Annotated[int, Field(gt=0)] = 100_000_000
+
+
 class Logging(BaseModel):
     """Of the stock logging section only the level has a meaning here; logs go to standard error."""
 
@@ -133,6 +138,7 @@ class Settings(_Frozen):
     algorithm_device_requests: Annotated[Devices, BeforeValidator(_or_empty)] = Devices()
     images: Annotated[dict[str, Recipe | str], BeforeValidator(_or_empty)] = {}
     limits: RunLimits = RunLimits()
+    run_logs: RunLogs = RunLogs()
     egress: Annotated[dict[WayName, Way], BeforeValidator(_or_empty)] = {}
     whitelist: Annotated[Whitelist | None, BeforeValidator(lambda v: v or None)] = None
     ssh_tunnels: Annotated[tuple[Tunnel, ...], BeforeValidator(_or_nothing), Field(alias="ssh-tunnels")] = ()

@@ -2,15 +2,20 @@
 
 import asyncio
 import json
+import os
 import socket
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hanse_core import command
 from hanse_core.crypto import keys
 from hanse_core.errors import Invalid, Unavailable
 from hanse_core.states import RunStatus
 from hanse_node import control
+from hanse_node.kept_logs import KeptLogs
 from hanse_node.known_keys import KnownKeys
 from hanse_node.messages import Organization
 from hanse_node.uplink.base import Identity
@@ -59,6 +64,53 @@ async def test_what_a_run_has_printed_can_be_seen_here(bench: Any, payload: str)
         assert "half-way" in await ask(bench, do="log", run=1)
         bench.uplink.kill(1)
         await bench.uplink.all_finished()
+
+
+async def test_what_an_ended_run_has_printed_can_be_seen_for_a_while(
+    bench: Any, payload: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = bench.directory / "alpha.yaml"
+    about = {"api_key": "k", "server_url": "http://localhost", "directory": str(bench.directory)}
+
+    def node(*words: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = command.main(["node", *words, "--config", str(config)])
+        told = capsys.readouterr()
+        return code, told.out + told.err
+
+    run = bench.uplink.create(1, payload=payload)
+    bench.uplink.create(2, image="hanse/empty", payload=payload)
+    config.write_text(json.dumps(about))
+    async with bench.node() as station:
+        await bench.uplink.all_finished()
+        await bench.until(lambda: not station.workspace.strays(()))
+        at_work = await asyncio.to_thread(node, "logs", "--run", "1", "--follow")
+    kept = bench.directory / "logs" / "run-1.log"
+    assert at_work[1].endswith("at work\n")
+    assert node("logs", "--run", "1") == (0, "at work\n")
+    assert "at work" not in run.log
+    assert node("run", "show", "1")[1].splitlines()[-1] == f"log: {kept}"
+    assert json.loads(node("run", "show", "1", "--json")[1].splitlines()[-1]) == {"run_id": 1, "log": str(kept)}
+    assert (kept.stat().st_mode | kept.parent.stat().st_mode) & 0o077 == 0
+    code, told = node("logs", "--run", "2")
+    assert (code, "does not run" in told, "run-2.log: it printed nothing" in told) == (1, True, True)
+
+    os.utime(kept, (0, 0))
+    bench.uplink.create(3, payload=payload)
+    async with bench.node() as station:
+        await bench.until(lambda: not kept.exists())
+    assert node("logs", "--run", "1")[0] == 1
+
+
+def test_of_more_logs_than_there_is_room_for_the_newest_are_kept(tmp_path: Path) -> None:
+    logs = KeptLogs(tmp_path / "logs", days=1, most_bytes=25)
+    for number in range(1, 5):
+        logs.keep(number, b"ten bytes.")
+        os.utime(logs.path(number), (time.time() - 100 + number,) * 2)
+    logs.tidy()
+    assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == ["run-3.log", "run-4.log"]
+    KeptLogs(tmp_path / "none", days=0, most_bytes=25).keep(1, b"x")
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize(

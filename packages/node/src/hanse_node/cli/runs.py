@@ -25,7 +25,7 @@ def register(commands: Any, chosen: Callable[[argparse.ArgumentParser], None]) -
         "stop", help="stop the node; running algorithms survive that, unless on_stop says otherwise"
     )
     stop.set_defaults(run=_stop)
-    logs = commands.add_parser("logs", help="show the log of the node, or what a run that works here has printed")
+    logs = commands.add_parser("logs", help="show the log of the node, or what a run has printed, also an ended one")
     logs.add_argument("--run", dest="run_id", type=int, metavar="ID", help="the run")
     logs.add_argument("-n", "--lines", type=int, default=100, help="how many lines of its end (100)")
     logs.add_argument("-f", "--follow", action="store_true", help="go on with new lines until Ctrl-C")
@@ -106,21 +106,33 @@ def _logs(arguments: argparse.Namespace) -> int:
 
 
 def _follow_run(settings: "Settings", run_id: int, follow: bool) -> int:
-    from hanse_core.errors import HanseError
-
     shown = 0
     while True:
-        try:
-            text = str(_ask(settings, do="log", run=run_id))
-        except HanseError:
-            if shown:
-                return 0
-            raise
+        text, is_over = _printed(settings, run_id)
         print(text[shown:], end="", flush=True)
         shown = len(text)
-        if not follow:
+        if is_over or not follow:
             return 0
         time.sleep(0.5)
+
+
+def _printed(settings: "Settings", run_id: int) -> tuple[str, bool]:
+    """Give what a run has printed, and whether that is all: then it is in a file."""
+    from hanse_core.errors import HanseError, NotFound
+    from hanse_node.kept_logs import KeptLogs
+
+    kept = KeptLogs.of(settings).path(run_id)
+    if kept.exists():
+        return kept.read_text(errors="replace"), True
+    try:
+        return str(_ask(settings, do="log", run=run_id)), False
+    except HanseError as error:
+        if kept.exists():
+            return kept.read_text(errors="replace"), True
+        raise NotFound(
+            f"{error.message}, and there is no {kept}: it printed nothing, was never started here, or its log was "
+            "removed for its age or size (run_logs)"
+        ) from error
 
 
 def _follow_file(path: Path, lines: int, follow: bool) -> int:
@@ -170,12 +182,16 @@ def _run_ls(arguments: argparse.Namespace) -> int:
 
 def _run_show(arguments: argparse.Namespace) -> int:
     from hanse_core.errors import NotFound
+    from hanse_node.kept_logs import KeptLogs
 
-    lines = [line for line in _decisions(_settings(arguments)) if line["run_id"] == arguments.run_id]
+    settings = _settings(arguments)
+    lines = [line for line in _decisions(settings) if line["run_id"] == arguments.run_id]
     if not lines:
         raise NotFound(f"this node knows nothing of run {arguments.run_id}")
     for line in lines:
         print(json.dumps(line) if arguments.json else _readable(line))
+    if (kept := KeptLogs.of(settings).path(arguments.run_id)).exists():
+        print(json.dumps({"run_id": arguments.run_id, "log": str(kept)}) if arguments.json else f"log: {kept}")
     return 0
 
 
