@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Awaitable, Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -162,13 +163,25 @@ async def _databases(settings: Settings, sources: Sources) -> list[Finding]:
         return [Finding(trouble.text, trouble.remedy, Problem.DATABASE) for trouble in troubles]
     if not sources.labels:
         return [Finding("this node has no databases", "list them under databases", Problem.DATABASE)]
-    reach = Reach(settings, no_networks)
-    try:
-        if texts := await reach.troubles(sources.select([DatabaseChoice(label) for label in sources.labels])):
-            return [Finding(text, NOT_REACHED, Problem.DATABASE) for text in texts]
-    finally:
-        await reach.close()
+    if texts := await _unreached(settings, sources):
+        return [Finding(text, NOT_REACHED, Problem.DATABASE) for text in texts]
     return [Finding(f"databases can be read: {', '.join(sources.labels)}")]
+
+
+async def _unreached(settings: Settings, sources: Sources) -> list[str]:
+    selected = sources.select([DatabaseChoice(label) for label in sources.labels])
+    async with AsyncExitStack() as stack:
+        links = None
+        if settings.docker_services and settings.runtime == "docker":
+            from hanse_node.runtimes.docker.engine import Engine
+            from hanse_node.runtimes.docker.links import ContainerLinks
+
+            engine = Engine(settings.docker.host)
+            stack.push_async_callback(engine.close)
+            links = ContainerLinks(engine, settings.docker.network_namespace)
+        reach = Reach(settings, no_networks, links=links)
+        stack.push_async_callback(reach.close)
+        return await reach.troubles(selected)
 
 
 async def _server(settings: Settings, transport: Transport | None) -> list[Finding]:

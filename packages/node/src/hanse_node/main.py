@@ -102,7 +102,7 @@ async def opened(
         vault.joined(identity.organization_id)
         proxy = Proxy(uplink, vault, identity.collaboration_id, secret, uplink.bell.task_news)
         stack.push_async_callback(proxy.close_all)
-        ways = WaysOut(settings, runtime.networks)
+        ways = WaysOut(settings, runtime.networks, links=runtime.links)
         stack.push_async_callback(ways.close_all)
         parallel, pins = settings.limits.parallel_runs, Pins(journal, runtime.resolve)
         yield Station(

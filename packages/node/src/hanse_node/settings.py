@@ -28,7 +28,7 @@ from hanse_node.columns import KINDS
 from hanse_node.docker_settings import Devices, Docker, Registry
 from hanse_node.egress_settings import STOCK, HttpProxy, Way, WayName, Whitelist
 from hanse_node.policy.model import Policies, Text
-from hanse_node.tunnel_settings import Tunnel
+from hanse_node.tunnel_settings import HostName, Service, Tunnel
 
 PREFIX = "HANSE_NODE_"
 FILE_TYPES = frozenset({"csv", "tsv", "parquet", "excel", "folder", "sqlite", "duckdb"})
@@ -142,6 +142,7 @@ class Settings(_Frozen):
     egress: Annotated[dict[WayName, Way], BeforeValidator(_or_empty)] = {}
     whitelist: Annotated[Whitelist | None, BeforeValidator(lambda v: v or None)] = None
     ssh_tunnels: Annotated[tuple[Tunnel, ...], BeforeValidator(_or_nothing), Field(alias="ssh-tunnels")] = ()
+    docker_services: Annotated[dict[HostName, Service], BeforeValidator(_or_empty)] = {}
     proxy: HttpProxy | None = None
     ca_file: Path | None = None
     on_stop: Literal["leave", "end"] = "leave"
@@ -156,7 +157,6 @@ class Settings(_Frozen):
     node_extra_env: Any = None
     node_extra_mounts: Any = None
     node_extra_hosts: Any = None
-    docker_services: Any = None
     vpn_subnet: Any = None
 
     _source: Path | None = PrivateAttr(None)
@@ -192,7 +192,7 @@ class Settings(_Frozen):
     @property
     def given_names(self) -> set[str]:
         """All names that policy and databases can give to runs."""
-        return {*self.ways, *self.tunnels}
+        return {*self.ways, *self.tunnels, *self.docker_services}
 
     @property
     def root_url(self) -> str:
@@ -241,9 +241,9 @@ def _distinct_labels(databases: tuple[Database, ...]) -> None:
 def _known_ways(settings: Settings) -> None:
     if settings.whitelist is not None and STOCK in settings.egress:
         raise ValueError(f"egress.{STOCK} and {STOCK} are one name for two ways out")
-    names = [*settings.ways, *(tunnel.hostname for tunnel in settings.ssh_tunnels)]
+    names = [*settings.ways, *(tunnel.hostname for tunnel in settings.ssh_tunnels), *settings.docker_services]
     if doubled := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"two ways out or tunnels have the same name: {', '.join(sorted(doubled))}")
+        raise ValueError(f"two ways out, tunnels or services have the same name: {', '.join(sorted(doubled))}")
     for database in settings.databases:
         if unknown := [name for name in database.egress if name not in settings.given_names]:
             raise ValueError(f"database '{database.label}' names a way out that egress does not define: {unknown[0]}")

@@ -1,12 +1,12 @@
-"""What an operator decides about SSH tunnels, under the names that stock files have."""
+"""What an operator decides about SSH tunnels and linked services, under the names that stock files have."""
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
-from hanse_node.egress_settings import Port
+from hanse_node.egress_settings import Port, Ports
 
 OWN_NAMES = frozenset({"localhost", "proxyserver", "squid"})
 """What already means something inside a run."""
@@ -77,3 +77,19 @@ class Tunnel(_Frozen):
 
     def __str__(self) -> str:
         return f"{self.tunnel.dest.ip}:{self.tunnel.dest.port} behind {self.ssh.host}:{self.ssh.port}"
+
+
+class Service(_Frozen):
+    """A container of the same engine that runs may reach; without ports, at those that its image declares."""
+
+    container: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
+    ports: Ports = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """Stock files only give the name of the container."""
+        return {"container": value} if isinstance(value, str) else value
+
+    def __str__(self) -> str:
+        return f"the container {self.container}"

@@ -57,6 +57,13 @@ async def test_a_way_that_does_not_exist_is_named_to_who_asked(bench: Any, paylo
     assert "a way out that this station's settings do not define: nowhere" in ended.log
 
 
+async def test_a_service_that_this_runtime_cannot_reach_is_named_to_who_asked(bench: Any, payload: str) -> None:
+    services = {"docker_services": {"terms": "clinic-terms"}}
+    ended, _ = await run(bench, payload, **services, policies=policies("terms"))
+    assert ended.status is RunStatus.START_FAILED
+    assert "the service terms is a container, which only the docker runtime can reach" in ended.log
+
+
 async def test_after_a_restart_of_the_node_a_run_that_goes_on_has_them_again(bench: Any, payload: str) -> None:
     bench.algorithms["hanse/summary"] = never_ends
     told, socket = bench.uplink.create(1, payload=payload), bench.directory / "sockets" / "1" / "egress"

@@ -199,7 +199,7 @@ def test_the_tunnels_of_a_stock_file_have_their_hostnames(stock: Settings, tmp_p
         ("ssh-rsa AAAAB3", "SHA256:abc", "ssh-keyscan"),
         ("hostname: my-data-source", "hostname: proxyserver", "cannot be the name"),
         ("postgresql://u@h/db", "postgresql://u@my-data-source/db", "has port 5432 of the tunnel my-data-source"),
-        ("ssh-tunnels:", "egress: {my-data-source: {domains: x.example}}\nssh-tunnels:", "two ways out or tunnels"),
+        ("ssh-tunnels:", "egress: {my-data-source: {domains: x.example}}\nssh-tunnels:", "two ways out, tunnels"),
     ],
 )
 def test_tunnels_that_cannot_be_are_named(tmp_path: Path, before: str, after: str, problem: str) -> None:

@@ -60,7 +60,7 @@ class Dialler:
         Raises `Refused` and `NoAnswer`.
         """
         name, way = way_to(ways, destination)
-        async with _in_time(destination):
+        async with in_time(destination):
             if way.through_proxy and self._proxy is not None:
                 return await self._through(self._proxy, name, ways, destination, plain=plain)
             addresses = await self._addresses(destination)
@@ -69,7 +69,7 @@ class Dialler:
 
     async def connect(self, way: str, destination: Destination) -> Dialled:
         """Connect to what the settings of this station name themselves, wherever that is. Raises `NoAnswer`."""
-        async with _in_time(destination):
+        async with in_time(destination):
             return await self._directly(way, await self._addresses(destination), destination)
 
     async def _addresses(self, destination: Destination) -> list[Address]:
@@ -119,7 +119,8 @@ class Dialler:
 
 
 @asynccontextmanager
-async def _in_time(destination: Destination) -> AsyncIterator[None]:
+async def in_time(destination: Destination) -> AsyncIterator[None]:
+    """Limit what connects somewhere, and say what went wrong. Raises `NoAnswer`."""
     try:
         async with asyncio.timeout(SECONDS):
             yield

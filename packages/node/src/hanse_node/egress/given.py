@@ -18,7 +18,8 @@ def given(settings: Settings, terms: Terms, labels: Iterable[str]) -> list[str]:
     selected = set(labels)
     names = list(terms.egress)
     if terms.stock_egress:
-        names += [name for name in settings.ways if name == STOCK] + list(settings.tunnels)
+        names += [name for name in settings.ways if name == STOCK]
+        names += [*settings.tunnels, *settings.docker_services]
     names += [name for database in settings.databases if database.label in selected for name in database.egress]
     return list(dict.fromkeys(names))
 
@@ -37,7 +38,7 @@ def elsewhere(settings: Settings, labels: Iterable[str]) -> dict[str, str]:
         if database.label in selected and not database.is_path
     }
     places = {label: Destination(*place) for label, place in found.items() if place}
-    through = settings.tunnels
+    through = {**settings.tunnels, **settings.docker_services}
     return {
         label: f"{place}, which is {through[name]}" if (name := place.host.lower()) in through else str(place)
         for label, place in places.items()

@@ -17,7 +17,7 @@ from hanse_node.egress.proxy import EgressProxy
 from hanse_node.egress.reach import Reach
 from hanse_node.egress.rules import Destination
 from hanse_node.policy.decision import Terms
-from hanse_node.runtimes.base import Door, StartFailed
+from hanse_node.runtimes.base import Door, Links, StartFailed
 from hanse_node.settings import Settings
 from hanse_node.sources import Selection
 from hanse_node.streams import CHUNK
@@ -36,9 +36,11 @@ class _Open:
 class WaysOut:
     """Opens what policy gives to each run, each behind a Unix socket that is the run's alone, and closes it again."""
 
-    def __init__(self, settings: Settings, inner: Networks, resolver: Resolver = resolve) -> None:
+    def __init__(
+        self, settings: Settings, inner: Networks, resolver: Resolver = resolve, links: Links | None = None
+    ) -> None:
         self._settings = settings
-        self._reach = Reach(settings, inner, resolver)
+        self._reach = Reach(settings, inner, resolver, links)
         self._open: dict[int, _Open] = {}
 
     async def open(self, run_id: int, folder: Path, terms: Terms, selected: Sequence[Selection]) -> tuple[Door, ...]:
@@ -47,10 +49,11 @@ class WaysOut:
         if missing := unknown(self._settings, names):
             raise StartFailed(f"the policy gives a way out that this station's settings do not define: {missing[0]}")
         if run_id not in self._open:
+            places = await self._reach.named(names, leniently=terms.stock_egress)
             opened = self._open[run_id] = _Open()
             if ways := [name for name in names if name in self._settings.ways]:
                 await self._open_proxy(run_id, opened, folder, ways)
-            for door, destination in self._doors(folder, names, selected):
+            for door, destination in _doors(folder, places, selected):
                 way = f"database {door.label}" if door.label else destination.host
                 passage = Passage(run_id, way, partial(self._reach.connect, way, destination))
                 await _listen(opened, door, passage.serve)
@@ -80,16 +83,17 @@ class WaysOut:
         proxy = EgressProxy(run_id, {name: self._settings.ways[name] for name in names}, self._reach.dialler)
         await _listen(opened, Door(folder / "egress", PROXY_HOST, is_proxy=True), proxy.serve)
 
-    def _doors(
-        self, folder: Path, names: Sequence[str], selected: Sequence[Selection]
-    ) -> Iterator[tuple[Door, Destination]]:
-        """Give the doors of a run, each with what is behind it; what is given by name needs none for a database."""
-        for name, port in self._reach.named(names):
-            yield Door(folder / _socket_name(f"{name}:{port}"), name, port), Destination(name, port)
-        for number, (label, destination) in enumerate(remote(selected).items(), start=1):
-            if destination.host.lower() not in names:
-                known_as = destination.host if can_be_named(destination) else f"database-{number}"
-                yield Door(folder / _socket_name(f"database {label}"), known_as, destination.port, label), destination
+
+def _doors(
+    folder: Path, places: Sequence[Destination], selected: Sequence[Selection]
+) -> Iterator[tuple[Door, Destination]]:
+    """Give the doors of a run, each with what is behind it; what is given by name needs none for a database."""
+    for place in places:
+        yield Door(folder / _socket_name(str(place)), place.host, place.port), place
+    for number, (label, place) in enumerate(remote(selected).items(), start=1):
+        if Destination(place.host.lower(), place.port) not in places:
+            known_as = place.host if can_be_named(place) else f"database-{number}"
+            yield Door(folder / _socket_name(f"database {label}"), known_as, place.port, label), place
 
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hanse_core.errors import HanseError
+from hanse_node.streams import Line
 
 
 class ImageMissing(HanseError):
@@ -119,10 +120,24 @@ class Exit:
     """What the engine makes of a failure, in words for the requester and without anything the run printed."""
 
 
+class Links(Protocol):
+    """The other containers of an engine, which runs may be given to reach."""
+
+    async def ports(self, container: str) -> Sequence[int]:
+        """Give the TCP ports that a container declares. Raises `StartFailed` when it is not there."""
+
+    async def connect(self, container: str, port: int) -> Line:
+        """Connect to a container. Raises `StartFailed` when it is not there or does not run, and `OSError`."""
+
+
 class Runtime(Protocol):
     """One engine. References are strings that stay valid across a restart of the node (they go into the journal)."""
 
     name: str
+
+    @property
+    def links(self) -> Links | None:
+        """What leads to other containers; None where there are none."""
 
     async def prepare(self) -> None:
         """Make sure, before the first run, that runs can be started and are isolated. Raises `CannotStart`."""

@@ -82,6 +82,7 @@ class MemoryRuntime:
     """Run registered Python functions by image name."""
 
     name = "memory"
+    links = None
 
     def __init__(self, images: Mapping[str, Algorithm | Refusal], engine: MemoryEngine | None = None) -> None:
         self._images = images

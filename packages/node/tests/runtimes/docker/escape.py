@@ -101,7 +101,7 @@ def removes(path):
     return True
 
 
-result = {f"tcp to {address}": attempt(tcp, address, port) for address, port in PLAN["tcp"].items()}
+result = {f"tcp to {address} {port}": attempt(tcp, address, port) for address, port in PLAN["tcp"]}
 for address in PLAN["here"]:
     result[f"udp to {address}"] = attempt(answered, socket.SOCK_DGRAM, 0, (address, PLAN["udp"]), b"hello")
     result[f"ping of {address}"] = attempt(ping, address)

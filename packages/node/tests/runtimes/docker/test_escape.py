@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from docker_engine import OUTSIDE
 from hanse_node import check
 from hanse_node.docker_settings import Docker
 from hanse_node.errors import CannotStart
-from hanse_node.runtimes.base import Limits, Mount
+from hanse_node.runtimes.base import Door, Limits, Mount
 from hanse_node.runtimes.docker import DockerRuntime
 
 pytestmark = [
@@ -22,6 +23,7 @@ pytestmark = [
     pytest.mark.allow_hosts(["127.0.0.1", OUTSIDE]),
 ]
 
+DATABASE = 5432
 PROGRAM = (Path(__file__).parent / "escape.py").read_text()
 LISTENS = """
 import socket, threading
@@ -86,7 +88,11 @@ async def test_what_works_in_an_open_container_fails_in_a_run(bench: Any, host: 
     for path in (database, unselected):
         path.write_text("a\n1\n")
         path.chmod(0o666)
-    runtime, other, other_spec = await bench.run("hang()", run_id=9)
+    runtime = bench.open()
+    other_spec = await bench.spec("hang()", run_id=9)
+    door = Door(other_spec.proxy_socket.parent / "d", "database-1", DATABASE, label="heart")
+    other_spec = replace(other_spec, doors=[door])
+    other = await bench.start(other_spec)
     joined = bench.engine.ask("GET", f"/containers/{other}/json")["NetworkSettings"]["Networks"].values()
     neighbour, gateway = next((net["IPAddress"], net["Gateway"]) for net in joined)
     cable, _, registry_port = bench.engine.registry.partition(":")
@@ -96,7 +102,7 @@ async def test_what_works_in_an_open_container_fails_in_a_run(bench: Any, host: 
         "an unselected database": unselected, "the node's own state": bench.folder / "state/identity.json",
     }  # fmt: skip
     plan = {
-        "tcp": {cable: int(registry_port), **dict.fromkeys([*host, gateway], 9999)},
+        "tcp": [(cable, int(registry_port)), *((address, 9999) for address in (*host, gateway)), (gateway, DATABASE)],
         "here": sorted({*host, gateway}), "udp": 9999, "names": ["localhost"],
         "files": {what: str(path) for what, path in files.items()},
     }  # fmt: skip
@@ -105,10 +111,10 @@ async def test_what_works_in_an_open_container_fails_in_a_run(bench: Any, host: 
     assert {what for what, how in open_.items() if how != "worked"} == set()
 
     assert database.read_text() == "x\n1\n"
-    never = {neighbour: 80, "169.254.169.254": 80, "1.1.1.1": 53, "fe80::1%eth0": 9999, "2606:4700::1111": 53}
+    never = [(neighbour, 80), ("169.254.169.254", 80), ("1.1.1.1", 53), ("fe80::1%eth0", 9999), ("2606:4700::1111", 53)]
     data = dict.fromkeys(["mounted", "database"], "/mnt/default.csv")
     names = ["example.org", "host.docker.internal"]
-    inside = {**plan, **data, "tcp": {**plan["tcp"], **never}, "names": names, "folder": "/mnt/tmp"}
+    inside = {**plan, **data, "tcp": [*plan["tcp"], *never], "names": names, "folder": "/mnt/tmp"}
     told = await bench.result(program(inside), mounts=[Mount("default", "csv", str(database), True)])
     assert {what for what, how in told.items() if how != "failed"} == set()
     assert database.read_text() == "x\n1\n"

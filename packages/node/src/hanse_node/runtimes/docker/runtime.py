@@ -12,13 +12,14 @@ from pathlib import Path
 from hanse_node import run_context
 from hanse_node.docker_settings import Docker, Registry
 from hanse_node.errors import CannotStart
-from hanse_node.runtimes.base import Exit, RunSpec, StartFailed
+from hanse_node.runtimes.base import Exit, Links, RunSpec, StartFailed
 from hanse_node.runtimes.docker import labels
 from hanse_node.runtimes.docker.engine import Engine, EngineRefused, Json
 from hanse_node.runtimes.docker.following import LOST, Following
 from hanse_node.runtimes.docker.generations import Generations
 from hanse_node.runtimes.docker.images import Images
 from hanse_node.runtimes.docker.isolation import Isolation
+from hanse_node.runtimes.docker.links import ContainerLinks
 from hanse_node.runtimes.docker.networks import Network
 from hanse_node.runtimes.docker.probe import Probe
 from hanse_node.runtimes.docker.undoing import made_or_undone
@@ -48,6 +49,7 @@ class DockerRuntime:
         probe: type[Probe] = Probe,
     ) -> None:
         self._engine = Engine(docker.host)
+        self.links: Links = ContainerLinks(self._engine, docker.network_namespace)
         self._state = state.absolute()
         self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._images = Images(

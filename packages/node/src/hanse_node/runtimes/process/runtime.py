@@ -29,6 +29,7 @@ class ProcessRuntime:
     """One supervised child process per run; state that no run can reach lies in a folder of the node's."""
 
     name = "process"
+    links = None
 
     def __init__(self, images: Mapping[str, ProcessImage], state: Path, sandbox: Bubblewrap | None) -> None:
         self._images = Images(images)
