@@ -67,7 +67,7 @@ def _pack(archive: tarfile.TarFile, about: dict[str, str]) -> None:
     shell = Path("/bin/sh").resolve()
     archive.add(shell, "bin/sh", filter=wanted)
     binaries = [program, shell, *(stdlib / "lib-dynload").glob("*.so"), *packages.rglob("*.so*")]
-    for library in _libraries(path for path in binaries if "_tkinter" not in path.name):
+    for library in libraries(path for path in binaries if "_tkinter" not in path.name):
         if library.is_relative_to(packages):
             continue
         is_own = library.name.startswith("libpython")  # wherever it was: its place is beside the standard library
@@ -87,7 +87,7 @@ def _pack(archive: tarfile.TarFile, about: dict[str, str]) -> None:
         archive.addfile(folder)
 
 
-def _libraries(binaries: Iterable[Path]) -> set[Path]:
+def libraries(binaries: Iterable[Path]) -> set[Path]:
     """Give the shared libraries that programs and modules load, and those that the C library loads by itself."""
     listed = subprocess.run(["ldd", *binaries], capture_output=True, text=True, check=False).stdout
     words = (word for line in listed.splitlines() if not line.endswith(":") for word in line.split())

@@ -158,6 +158,7 @@ def build_docker(settings: Settings, state: Path, policies: Callable[[], Policie
         spare=settings.limits.parallel_runs,
         gpu=settings.algorithm_device_requests.gpu,
         outside=[settings.server_address],
+        runs=settings.directory,
     )
 
 

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hanse_node.contract import View, database_inside, environment, isolated_view
@@ -12,6 +12,7 @@ from hanse_node.runtimes.base import Door, Limits, Mount, RunSpec, StartFailed
 from hanse_node.runtimes.docker import labels
 from hanse_node.runtimes.docker.engine import Json
 from hanse_node.runtimes.docker.networks import Network
+from hanse_node.runtimes.docker.whereabouts import Whereabouts
 
 NOBODY = 65534
 PROXY_NAME = "proxyserver"
@@ -31,6 +32,7 @@ class Recipe:
     labels: labels.Labels
     port: int
     gpu: bool = False
+    whereabouts: Whereabouts = field(default_factory=Whereabouts)
 
     def container(self, spec: RunSpec, image_id: str, network: Network) -> Json:
         """Give the body of the engine's request."""
@@ -45,7 +47,7 @@ class Recipe:
             "HostConfig": {
                 **confinement(self.docker, rules, network, [door.host for door in spec.doors]),
                 **ceilings(spec.limits, in_sandbox=sandboxed(self.docker)),
-                "Binds": [*_binds(spec, view)],
+                "Binds": [*_binds(spec, view, self.whereabouts)],
                 "GroupAdd": [*_groups(spec.mounts)],
                 "DeviceRequests": [{"Count": -1, "Capabilities": [["gpu"]]}] if self.gpu else [],
                 **({"Runtime": self.docker.oci_runtime} if self.docker.oci_runtime else {}),
@@ -64,7 +66,7 @@ class Recipe:
     def check(self, spec: RunSpec) -> None:
         """Find what would fail inside with a message that helps nobody. Raises `StartFailed`."""
         for path in (spec.folder, spec.temporary, *(Path(mount.uri) for mount in spec.mounts if mount.is_path)):
-            if ":" in str(path):
+            if ":" in f"{path}{self.whereabouts.on_host(path)}":
                 raise StartFailed(f"the path {path} contains a colon, which the engine cannot bind")
         who = user(self.docker, self.docker.rules_for(spec.image, spec.profile, ())).get("User")
         for mount in spec.mounts:
@@ -147,12 +149,13 @@ def _ulimit(name: str, value: int) -> Json:
     return {"Name": name, "Soft": value, "Hard": value}
 
 
-def _binds(spec: RunSpec, view: View) -> Iterator[str]:
+def _binds(spec: RunSpec, view: View, whereabouts: Whereabouts) -> Iterator[str]:
     """Show the run its own folder, its job's temporary folder, both writable, and the selected databases."""
-    yield f"{spec.folder}:{view.folder}:rw"
-    yield f"{spec.temporary}:{view.temporary}:rw"
+    yield f"{whereabouts.on_host(spec.folder)}:{view.folder}:rw"
+    yield f"{whereabouts.on_host(spec.temporary)}:{view.temporary}:rw"
     for mount in {mount.label: mount for mount in spec.mounts if mount.is_path}.values():
-        yield f"{mount.uri}:{database_inside(mount)}:{'rw' if mount.writable else 'ro'}"
+        source = whereabouts.on_host(Path(mount.uri))
+        yield f"{source}:{database_inside(mount)}:{'rw' if mount.writable else 'ro'}"
 
 
 def _groups(mounts: Sequence[Mount]) -> Iterator[str]:

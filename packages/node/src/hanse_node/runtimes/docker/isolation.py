@@ -142,6 +142,7 @@ class Isolation:
         self._recovered = True
 
     async def _check_engine(self) -> None:
+        await self.recipe.whereabouts.learn(self._engine, elsewhere=self._docker.network_namespace is not None)
         info = await self._engine.ask("GET", "info")
         if info.get("OSType") != "linux":
             raise CannotStart("the engine runs other containers than Linux ones")

@@ -1,6 +1,7 @@
 """Proof that runs are isolated: a container like that of a run tries to get out, while this machine listens.
 
 The image is an empty one; the container is shown this machine's own Python, read-only, so nothing is pulled or shipped.
+A node that is in a container itself uses the image of that one.
 """
 
 import asyncio
@@ -144,13 +145,13 @@ class Probe:
         docker, rules = self._recipe.docker, ImageRules(profile="strict")
         program = _program()
         body = {
-            "Image": await self._image(),
-            "Cmd": [program, "-I", "-S", "-c", PROGRAM, json.dumps(plan)],
+            "Image": self._recipe.whereabouts.image or await self._image(),
+            "Entrypoint": [program, "-I", "-S", "-c", PROGRAM, json.dumps(plan)],
             "Labels": self._recipe.labels.of_node(),
             "HostConfig": {
                 **confinement(docker, rules, network),
                 **ceilings(Limits(processes=64), in_sandbox=True),
-                "Binds": _shown(program),
+                "Binds": [] if self._recipe.whereabouts.image else _shown(program),
                 **({"Runtime": docker.oci_runtime} if docker.oci_runtime else {}),
             },
             **_reader(docker, program),

@@ -47,7 +47,9 @@ class DockerRuntime:
         gpu: bool = False,
         outside: Sequence[tuple[str, int]] = (),
         probe: type[Probe] = Probe,
+        runs: Path | None = None,
     ) -> None:
+        """Know where the folders of `runs` will be, and it is told at the start when the engine cannot see them."""
         self._engine = Engine(docker.host)
         self.links: Links = ContainerLinks(self._engine, docker.network_namespace)
         self._state = state.absolute()
@@ -60,11 +62,14 @@ class DockerRuntime:
             self._engine, docker, name, self._state, spare=spare, gpu=gpu, outside=outside, probe=probe
         )  # fmt: skip
         self._generations = Generations(self._engine)
+        self._runs = runs
         self._followed: dict[str, Following] = {}
 
     async def prepare(self) -> None:
         try:
             await self._isolation.ready()
+            if self._runs is not None:
+                self._isolation.recipe.whereabouts.on_host(self._runs)
         except StartFailed as error:
             raise CannotStart(error.message) from error
 
