@@ -214,10 +214,11 @@ async def in_memory(short_folder: Path) -> AsyncIterator[MemoryBench]:
 def python() -> Iterator[Path]:
     """Make a virtual environment in which the sample algorithm is installed as packages under development are."""
     folder = Path(tempfile.mkdtemp(prefix="h"))
-    venv.create(folder, symlinks=True)
+    home = folder / "python"  # what is made of an environment lies beside it, and goes with it
+    venv.create(home, symlinks=True)
     library = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
-    (folder / library / "samples.pth").write_text(f"{SAMPLES}\n")
-    yield folder / "bin/python"
+    (home / library / "samples.pth").write_text(f"{SAMPLES}\n")
+    yield home / "bin/python"
     shutil.rmtree(folder)
 
 
