@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import IntEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hanse_core.errors import HanseError
 from hanse_node import places, weaknesses
+from hanse_node.docker_settings import Registry
 from hanse_node.egress.given import unknown
 from hanse_node.egress.reach import Reach, no_networks
 from hanse_node.errors import CannotStart, WrongKey
@@ -27,6 +29,9 @@ from hanse_node.sources import Sources
 from hanse_node.uplink.http import HttpUplink
 from hanse_node.uplink.transport import HttpTransport, Route, Transport
 from hanse_node.vault import Vault
+
+if TYPE_CHECKING:
+    from hanse_node.runtimes.docker import DockerRuntime
 
 SERVER_SECONDS = 15.0
 MOST_APART = 60.0
@@ -244,7 +249,7 @@ def _no_answer(settings: Settings, cause: str) -> Finding:
 
 async def _engine(settings: Settings, policies: Policies | None) -> list[Finding]:
     if settings.runtime == "docker":
-        return [await _containers(settings, policies)]
+        return await _containers(settings, policies)
     try:
         runtime = build_runtime(settings, lambda: policies)
     except (HanseError, OSError) as error:
@@ -259,7 +264,7 @@ async def _engine(settings: Settings, policies: Policies | None) -> list[Finding
     return found
 
 
-async def _containers(settings: Settings, policies: Policies | None) -> Finding:
+async def _containers(settings: Settings, policies: Policies | None) -> list[Finding]:
     """Prove the isolation of runs as another node would: this one may be at work, and has its own networks."""
     from hanse_node.runtimes.docker.engine import EngineDown  # Only who has an engine pays for the import.
 
@@ -269,13 +274,24 @@ async def _containers(settings: Settings, policies: Policies | None) -> Finding:
             try:
                 await runtime.prepare()
                 under = f"OCI runtime: {_holds(settings, runtime.kernel)}"
+                registries = [await _registry(runtime, registry) for registry in settings.docker_registries]
             finally:
                 await runtime.close()
         except HanseError as error:
             problem = Problem.ENGINE if isinstance(error.__cause__, EngineDown) else Problem.ISOLATION
-            return Finding(error.message, "see docs/explanation/containers.md", problem)
+            return [Finding(error.message, "see docs/explanation/containers.md", problem)]
     text = f"runtime: docker ({under}); a container reached the node's proxy, and nothing else that was tried"
-    return Finding(text)
+    return [Finding(text), *registries]
+
+
+async def _registry(runtime: "DockerRuntime", registry: Registry) -> Finding:
+    try:
+        await runtime.log_in(registry)
+    except HanseError as error:
+        text = f"the registry {registry.host} lets nobody in as '{registry.username}': {error.message}"
+        remedy = "correct its entry under docker_registries; the engine, not this node, must reach it"
+        return Finding(text, remedy, Problem.IMAGE)
+    return Finding(f"the registry {registry.host} lets '{registry.username}' in")
 
 
 def _holds(settings: Settings, kernel: str) -> str:

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +16,14 @@ import httpx
 import pytest
 
 from docker_engine import OUTSIDE, Engine, registry
+from hanse_node import check
 from hanse_node.docker_settings import Docker, Registry
 from hanse_node.main import build_docker
 from hanse_node.policy_file import Rulebook
 from hanse_node.runtimes.base import Exit, ImageMissing, RunSpec, StartFailed
 from hanse_node.runtimes.docker import DockerRuntime
 from hanse_node.settings import load
+from token_server import token_server
 from waiting import until
 
 pytestmark = [
@@ -178,20 +181,35 @@ async def test_a_private_registry_gets_its_credentials(bench: Any, private_regis
     credentials = {"X-Registry-Auth": "eyJ1c2VybmFtZSI6Im5vZGUiLCJwYXNzd29yZCI6InNlY3JldCJ9"}
     assert '"error"' not in bench.engine._http.post(f"/images/{name}/push", headers=credentials).text
     bench.engine.ask("DELETE", f"/images/{name}")
-    login = Registry.model_validate({"registry": private_registry, "username": "node", "password": "secret"})
     docker = Docker.model_validate(bench.settings)
+    logins = [
+        Registry.model_validate({"registry": private_registry, "username": "node", "password": password})
+        for password in ("secret", "guessed")
+    ]
     stranger = DockerRuntime("bench", docker, bench.folder / "stranger")
-    member = DockerRuntime("bench", docker, bench.folder / "member", registries=[login])
+    member, guesser = (
+        DockerRuntime("bench", docker, bench.folder / login.secret(), registries=[login]) for login in logins
+    )
     try:
-        with pytest.raises(ImageMissing, match=r"no basic auth credentials|unauthorized"):
+        with pytest.raises(
+            ImageMissing, match=f"the registry {private_registry} wants a username and password: add it"
+        ):
             await stranger.resolve(name)
+        with pytest.raises(ImageMissing, match=f"the registry {private_registry} wants another username or password"):
+            await guesser.resolve(name)
         digest = await member.resolve(name)
-        with pytest.raises(ImageMissing):
-            await stranger.fetch(name, digest)
+        for other in (stranger, guesser):
+            with pytest.raises(ImageMissing, match=r"(see|add it under) docker_registries$"):
+                await other.fetch(name, digest)
         await member.fetch(name, digest)
+        found = [
+            await check._registry(runtime, login) for runtime, login in zip((member, guesser), logins, strict=True)
+        ]
     finally:
-        await stranger.close()
-        await member.close()
+        for runtime in (stranger, member, guesser):
+            await runtime.close()
+    assert [finding.problem for finding in found] == [check.Problem.NONE, check.Problem.IMAGE]
+    assert f"the registry {private_registry} lets nobody in as 'node': " in found[1].text
     bench.engine.ask("DELETE", f"/images/{name.rpartition(':')[0]}@{digest}")
 
 
@@ -267,11 +285,15 @@ async def silent_registry(engine: Engine) -> AsyncIterator[tuple[str, list[str]]
         await asyncio.gather(*serving, return_exceptions=True)
 
 
-@pytest.fixture
-def private_registry(sample_engine: Engine, short_folder: Path) -> Iterator[str]:
-    """A registry that asks for a name and a password."""
-    passwords = short_folder / "htpasswd"
-    passwords.write_text(f"node:{bcrypt.hashpw(b'secret', bcrypt.gensalt(4)).decode()}\n")
-    access = {"htpasswd": {"realm": "ours", "path": str(passwords)}}
-    with registry(sample_engine.gateway, short_folder, auth=access) as address:
-        yield address
+@pytest.fixture(params=["htpasswd", "token"])
+def private_registry(request: pytest.FixtureRequest, sample_engine: Engine, short_folder: Path) -> Iterator[str]:
+    """A registry that asks for a name and a password: itself, or through a server that gives tokens for them."""
+    gateway = sample_engine.gateway
+    with ExitStack() as stack:
+        if request.param == "token":
+            access = stack.enter_context(token_server(gateway, short_folder, "node", "secret"))
+        else:
+            passwords = short_folder / "htpasswd"
+            passwords.write_text(f"node:{bcrypt.hashpw(b'secret', bcrypt.gensalt(4)).decode()}\n")
+            access = {"htpasswd": {"realm": "ours", "path": str(passwords)}}
+        yield stack.enter_context(registry(gateway, short_folder, auth=access))

@@ -14,6 +14,7 @@ from hanse_node.runtimes.docker.engine import Engine, EngineRefused, Json
 from hanse_node.runtimes.docker.references import ImageName
 
 REGISTRY_SECONDS = 30.0
+WANTS_LOG_IN = ("unauthorized", "no basic auth credentials", "authentication required", "access denied")
 log = structlog.get_logger()
 
 
@@ -63,6 +64,7 @@ class Images:
             remedy = "" if not self._registry_decides() else (
                 "; an image that was built or loaded here is used when policies.require_algorithm_pull is false"
             )  # fmt: skip
+            remedy = self._log_in_remedy(name, error) or remedy
             raise ImageMissing(f"the registry does not give the image {image!r}: {error.message}{remedy}") from error
         return str(told["Descriptor"]["digest"])
 
@@ -124,16 +126,32 @@ class Images:
                     headers=self._credentials(name), silence=self._silence,
                 )  # fmt: skip
             except EngineRefused as error:
-                raise ImageMissing(f"the image {pinned!r} cannot be pulled: {error.message}") from error
+                remedy = self._log_in_remedy(name, error)
+                raise ImageMissing(f"the image {pinned!r} cannot be pulled: {error.message}{remedy}") from error
             log.info("image_pulled", image=pinned)
+
+    async def log_in(self, registry: Registry) -> None:
+        """Try the credentials of a registry. Raises `EngineRefused`, or `Invalid` when there is no password."""
+        await self._engine.ask("POST", "auth", _login(registry), seconds=REGISTRY_SECONDS)
 
     def _credentials(self, name: ImageName) -> dict[str, str]:
         registry = self._registries.get(name.registry)
         if registry is None:
             return {}
-        address = "https://index.docker.io/v1/" if name.registry == "docker.io" else name.registry
-        words = {"username": registry.username, "password": registry.secret(), "serveraddress": address}
-        return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(words).encode()).decode()}
+        return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(_login(registry)).encode()).decode()}
+
+    def _log_in_remedy(self, name: ImageName, error: EngineRefused) -> str:
+        """Say what to do where a registry wants to know who asks; engines tell that in the words of registries only."""
+        if not any(word in error.message.lower() for word in WANTS_LOG_IN):
+            return ""
+        if name.registry in self._registries:
+            return f"; the registry {name.registry} wants another username or password: see docker_registries"
+        return f"; the registry {name.registry} wants a username and password: add it under docker_registries"
+
+
+def _login(registry: Registry) -> dict[str, str]:
+    address = "https://index.docker.io/v1/" if registry.host == "docker.io" else registry.host
+    return {"username": registry.username, "password": registry.secret(), "serveraddress": address}
 
 
 def _digest_here(name: ImageName, found: Json) -> str:

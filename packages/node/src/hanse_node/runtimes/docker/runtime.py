@@ -81,6 +81,10 @@ class DockerRuntime:
     async def resolve(self, image: str) -> str:
         return await self._images.resolve(image)
 
+    async def log_in(self, registry: Registry) -> None:
+        """Try the credentials of a registry. Raises `EngineRefused`, or `Invalid` when there is no password."""
+        await self._images.log_in(registry)
+
     async def fetch(self, image: str, digest: str) -> None:
         await self._images.fetch(image, digest)
 
