@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from hanse_core.errors import HanseError
 from hanse_node import places, weaknesses
 from hanse_node.docker_settings import Registry
-from hanse_node.egress.given import unknown
+from hanse_node.egress.given import remote, unknown
 from hanse_node.egress.reach import Reach, no_networks
 from hanse_node.errors import CannotStart, WrongKey
 from hanse_node.main import build_docker, build_runtime
@@ -24,6 +24,7 @@ from hanse_node.offers import DatabaseChoice
 from hanse_node.policy.model import Policies
 from hanse_node.policy.words import describe
 from hanse_node.policy_file import read as read_policy
+from hanse_node.runtimes.base import Links
 from hanse_node.settings import Recipe, Settings, load
 from hanse_node.sources import Sources
 from hanse_node.uplink.http import HttpUplink
@@ -98,7 +99,8 @@ async def findings(settings: Settings, transport: Transport | None = None) -> li
         *_settings(settings),
         *_directory(settings.directory),
         *about_policy,
-        *await _databases(settings, Sources(settings.databases)),
+        *_databases(Sources(settings.databases)),
+        *await _elsewhere(settings, Sources(settings.databases)),
         *await _server(settings, transport),
         *await _engine(settings, policies),
         *weak,
@@ -163,30 +165,36 @@ def _ways(settings: Settings, policies: Policies) -> list[Finding]:
     ]
 
 
-async def _databases(settings: Settings, sources: Sources) -> list[Finding]:
+def _databases(sources: Sources) -> list[Finding]:
     if troubles := sources.troubles():
         return [Finding(trouble.text, trouble.remedy, Problem.DATABASE) for trouble in troubles]
     if not sources.labels:
         return [Finding("this node has no databases", "list them under databases", Problem.DATABASE)]
-    if texts := await _unreached(settings, sources):
-        return [Finding(text, NOT_REACHED, Problem.DATABASE) for text in texts]
     return [Finding(f"databases can be read: {', '.join(sources.labels)}")]
 
 
-async def _unreached(settings: Settings, sources: Sources) -> list[str]:
-    selected = sources.select([DatabaseChoice(label) for label in sources.labels])
+async def _elsewhere(settings: Settings, sources: Sources) -> list[Finding]:
+    """Try what runs are given to reach beyond this machine's files."""
+    selected = [] if sources.troubles() else sources.select([DatabaseChoice(label) for label in sources.labels])
+    names = [*settings.tunnels, *settings.docker_services, *remote(selected)]
     async with AsyncExitStack() as stack:
-        links = None
-        if settings.docker_services and settings.runtime == "docker":
-            from hanse_node.runtimes.docker.engine import Engine
-            from hanse_node.runtimes.docker.links import ContainerLinks
-
-            engine = Engine(settings.docker.host)
-            stack.push_async_callback(engine.close)
-            links = ContainerLinks(engine, settings.docker.network_namespace)
-        reach = Reach(settings, no_networks, links=links)
+        reach = Reach(settings, no_networks, links=_links(settings, stack))
         stack.push_async_callback(reach.close)
-        return await reach.troubles(selected)
+        texts = await reach.troubles(selected)
+    if names and not texts:
+        return [Finding(f"reached from here: {', '.join(dict.fromkeys(names))}")]
+    return [Finding(text, NOT_REACHED, Problem.DATABASE) for text in texts]
+
+
+def _links(settings: Settings, stack: AsyncExitStack) -> Links | None:
+    if not settings.docker_services or settings.runtime != "docker":
+        return None
+    from hanse_node.runtimes.docker.engine import Engine  # Only who has an engine pays for the import.
+    from hanse_node.runtimes.docker.links import ContainerLinks
+
+    engine = Engine(settings.docker.host)
+    stack.push_async_callback(engine.close)
+    return ContainerLinks(engine, settings.docker.network_namespace)
 
 
 async def _server(settings: Settings, transport: Transport | None) -> list[Finding]:

@@ -255,7 +255,7 @@ def _known_ways(settings: Settings) -> None:
 
 def _leads_to_the_tunnel(database: Database, tunnels: Mapping[str, Tunnel]) -> None:
     host, port = (None if database.is_path else connections.place(secrets.without(database.uri))) or ("", 0)
-    tunnel = tunnels.get(host.lower())
+    tunnel = tunnels.get(host)
     if tunnel is not None and tunnel.port != port:
         raise ValueError(f"database '{database.label}' has port {port} of the tunnel {host}, which is at {tunnel.port}")
 

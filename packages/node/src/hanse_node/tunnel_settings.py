@@ -10,14 +10,14 @@ from hanse_node.egress_settings import Port, Ports
 
 OWN_NAMES = frozenset({"localhost", "proxyserver", "squid"})
 """What already means something inside a run."""
-_HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,78}[A-Za-z0-9])?")
+_HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,78}[A-Za-z0-9])?")
 _KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+|sk-\S+) [A-Za-z0-9+/]+=*( .*)?")
 
 
 def _hostname(text: str) -> str:
     if not _HOSTNAME.fullmatch(text) or text.lower() in OWN_NAMES:
-        raise ValueError(f"{text!r} cannot be the name of something that runs reach: letters, digits, - and .")
-    return text.lower()
+        raise ValueError(f"{text!r} cannot be the name of something that runs reach: letters, digits, -, _ and .")
+    return text
 
 
 def _host_key(text: str) -> str:

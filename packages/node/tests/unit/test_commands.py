@@ -221,7 +221,13 @@ def test_a_try_says_where_the_selected_databases_are(home: Path, capsys: pytest.
         "api_key: k\nserver_url: https://s\npolicies: {allowed_algorithms: x}\ndatabases:\n"
         "  - {label: d, type: sql, uri: 'postgresql://u:${file:/no/such/file}@db.example/x'}\n"
         "  - {label: other, type: sql, uri: 'postgresql://elsewhere.example/x'}\n"
+        "  - {label: w, type: sql, uri: 'postgresql://my_source/x', egress: [terms]}\n"
+        "docker_services: {my_source: clinic-postgres, terms: clinic-terms}\n"
     )
     line = ["node", "policy", "test", "--config", str(home / "n.yaml"), "--image", "x", "--database", "d", "--json"]
     assert command.main(line) == 0
     assert json.loads(capsys.readouterr().out)["databases_elsewhere"] == ["d at db.example:5432"]
+    assert command.main([*line, "--database", "w"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["databases_elsewhere"][1:] == ["w at my_source:5432, which is the container clinic-postgres"]
+    assert told["ways_out"] == ["terms (the container clinic-terms)"]

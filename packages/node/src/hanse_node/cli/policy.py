@@ -162,11 +162,9 @@ def _ways(settings: "Settings | None", found: "Terms", request: "Request") -> li
     """Name the ways out that the run would have, those of its databases too."""
     if settings is None:
         return list(found.egress)
-    from hanse_node.egress.given import given, unknown
+    from hanse_node.egress.given import described, given
 
-    names = given(settings, found, request.databases)
-    missing = unknown(settings, names)
-    return [f"{name} (not defined in the settings)" if name in missing else name for name in names]
+    return described(settings, given(settings, found, request.databases))
 
 
 def _elsewhere(settings: "Settings | None", request: "Request") -> list[str]:

@@ -29,6 +29,18 @@ def unknown(settings: Settings, names: Iterable[str]) -> list[str]:
     return [name for name in names if name not in settings.given_names]
 
 
+def described(settings: Settings, names: Iterable[str]) -> list[str]:
+    """Say of each of these ways out what it is."""
+    through = {**settings.tunnels, **settings.docker_services}
+    missing = unknown(settings, names)
+    return [
+        f"{name} ({through[name]})" if name in through
+        else f"{name} (not defined in the settings)" if name in missing
+        else name
+        for name in names
+    ]  # fmt: skip
+
+
 def elsewhere(settings: Settings, labels: Iterable[str]) -> dict[str, str]:
     """Say, by label, where those of these databases are that a run reaches over the network."""
     selected = set(labels)
@@ -40,7 +52,7 @@ def elsewhere(settings: Settings, labels: Iterable[str]) -> dict[str, str]:
     places = {label: Destination(*place) for label, place in found.items() if place}
     through = {**settings.tunnels, **settings.docker_services}
     return {
-        label: f"{place}, which is {through[name]}" if (name := place.host.lower()) in through else str(place)
+        label: f"{place}, which is {through[name]}" if (name := place.host) in through else str(place)
         for label, place in places.items()
     }
 

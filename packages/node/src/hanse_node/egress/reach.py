@@ -48,7 +48,7 @@ class Reach:
 
     async def connect(self, way: str, destination: Destination) -> Dialled:
         """Connect; the name of a tunnel leads through it, that of a service to its container. Raises `NoAnswer`."""
-        name = destination.host.lower()
+        name = destination.host
         if (tunnel := self._tunnels.get(name)) is not None:
             return await tunnel.connect()
         if (service := self._settings.docker_services.get(name)) is not None:

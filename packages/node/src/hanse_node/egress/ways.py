@@ -91,7 +91,7 @@ def _doors(
     for place in places:
         yield Door(folder / _socket_name(str(place)), place.host, place.port), place
     for number, (label, place) in enumerate(remote(selected).items(), start=1):
-        if Destination(place.host.lower(), place.port) not in places:
+        if place not in places:
             known_as = place.host if can_be_named(place) else f"database-{number}"
             yield Door(folder / _socket_name(f"database {label}"), known_as, place.port, label), place
 

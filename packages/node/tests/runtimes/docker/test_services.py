@@ -115,5 +115,9 @@ async def test_one_that_is_not_there_is_named(bench: Any, ways: WaysOut, address
 
 async def test_check_says_which_services_are_reached(bench: Any, address: str) -> None:
     services = {"docker_services": {"warehouse": {"container": CONTAINER, "ports": [DECLARED, 1]}}}
-    (text,) = await check._unreached(settings(bench, **services), Sources(()))
-    assert text.startswith("the service warehouse cannot be reached: warehouse:1 cannot be reached")
+    (found,) = await check._elsewhere(settings(bench, **services), Sources(()))
+    assert found.text.startswith("the service warehouse cannot be reached: warehouse:1 cannot be reached")
+    assert found.problem is check.Problem.DATABASE
+    services = {"docker_services": {"warehouse": CONTAINER}}
+    (found,) = await check._elsewhere(settings(bench, **services), Sources(()))
+    assert (found.text, found.ok) == ("reached from here: warehouse", True)
