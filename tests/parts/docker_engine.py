@@ -36,8 +36,14 @@ _UNTIL_WE_END = ("setpriv", "--pdeathsig", "KILL", "--")
 _OWN_FOLDERS = """
 mount -t tmpfs -o mode=755 none /run
 [ ! -d /etc/docker ] || mount -t tmpfs -o mode=755 none /etc/docker
+if [ -f "$0.users" ]; then
+    mount --bind "$0.users" /etc/subuid
+    mount --bind "$0.users" /etc/subgid
+fi
 exec dockerd --config-file "$0"
 """
+REMAPPED = 500_000
+"""As which user of the machine root of a container goes, where users are mapped."""
 _GVISOR = """#!/bin/sh
 # As packaged it takes every network namespace of a newer kernel for the machine's own, by a file that is hidden here.
 exec unshare -m --propagation slave /bin/sh -c \
@@ -138,7 +144,8 @@ class Engine:
     and also when the program that started them is killed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, maps_users: bool = False) -> None:
+        self._maps_users = maps_users
         # A short name: the paths of sockets below it are limited.
         self.folder = Path(tempfile.mkdtemp(prefix="h", dir=_memory()))
         self.socket = self.folder / "docker.sock"
@@ -208,6 +215,10 @@ class Engine:
             "runtimes": {"runsc": {"path": str(self._gvisor())}, "runsc-in-name-only": {"path": shutil.which("runc")}},
         }
         config = self.folder / "daemon.json"
+        if self._maps_users:
+            settings["userns-remap"] = "nobody:nogroup"
+            config.with_name("daemon.json.users").write_text(f"nobody:{REMAPPED}:65536\nnogroup:{REMAPPED}:65536\n")
+            self.folder.chmod(0o711)
         config.write_text(json.dumps(settings))
         inside = [
             *_UNTIL_WE_END, *self.entering,

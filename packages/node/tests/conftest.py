@@ -222,15 +222,35 @@ def python() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
-def sample_engine(docker_engine: Engine, python: Path) -> Engine:
-    """Give the engine with an image `sample`, in which the sample algorithm is."""
-    docker_engine.import_image(f"{BASE}:1", file_system(python), *CHANGES)
+def with_sample(engine: Engine, python: Path) -> Engine:
+    """Give an engine an image `sample`, in which the sample algorithm is."""
+    engine.import_image(f"{BASE}:1", file_system(python), *CHANGES)
     package = "/usr/local/lib/sample/sample_algorithm"
     dockerfile = f"FROM {BASE}:1\nENV PYTHONPATH=/usr/local/lib/sample\nCOPY sample_algorithm {package}\n"
     command = 'CMD ["python", "-m", "sample_algorithm"]\n'
-    docker_engine.build("sample", dockerfile + command, {"sample_algorithm": SAMPLES / "sample_algorithm"})
-    return docker_engine
+    engine.build("sample", dockerfile + command, {"sample_algorithm": SAMPLES / "sample_algorithm"})
+    return engine
+
+
+@pytest.fixture(scope="session")
+def sample_engine(docker_engine: Engine, python: Path) -> Engine:
+    """Give the engine that all tests share, with the sample algorithm."""
+    return with_sample(docker_engine, python)
+
+
+@pytest.fixture(scope="module")
+def mapping_engine(python: Path) -> Iterator[Engine]:
+    """Give an engine that maps users, with the sample algorithm."""
+    with Engine(maps_users=True) as engine:
+        yield with_sample(engine, python)
+
+
+@pytest.fixture
+async def mapped(short_folder: Path, mapping_engine: Engine) -> AsyncIterator[DockerBench]:
+    """The bench in containers, on an engine that maps users."""
+    bench = DockerBench(short_folder, mapping_engine)
+    yield bench
+    await bench.close()
 
 
 @pytest.fixture

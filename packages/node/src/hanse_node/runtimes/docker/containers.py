@@ -48,7 +48,7 @@ class Recipe:
                 **confinement(self.docker, rules, network, [door.host for door in spec.doors]),
                 **ceilings(spec.limits, in_sandbox=sandboxed(self.docker)),
                 "Binds": [*_binds(spec, view, self.whereabouts)],
-                "GroupAdd": [*_groups(spec.mounts)],
+                "GroupAdd": [*_groups(spec.mounts, self.whereabouts)],
                 "DeviceRequests": [{"Count": -1, "Capabilities": [["gpu"]]}] if self.gpu else [],
                 **({"Runtime": self.docker.oci_runtime} if self.docker.oci_runtime else {}),
             },
@@ -70,11 +70,8 @@ class Recipe:
                 raise StartFailed(f"the path {path} contains a colon, which the engine cannot bind")
         who = user(self.docker, self.docker.rules_for(spec.image, spec.profile, ())).get("User")
         for mount in spec.mounts:
-            if mount.is_path and who is not None and not _readable(Path(mount.uri), who):
-                raise StartFailed(
-                    f"the file of database '{mount.label}' may not be read by the user {who}, as which algorithms run "
-                    "here: give it, or its group, the right to read, or set docker.user"
-                )
+            if mount.is_path and not _readable(Path(mount.uri), who, self.whereabouts):
+                raise StartFailed(_unreadable(mount.label, who, self.whereabouts))
 
     def _labels(self, spec: RunSpec, rules: ImageRules) -> dict[str, str]:
         return {
@@ -158,29 +155,46 @@ def _binds(spec: RunSpec, view: View, whereabouts: Whereabouts) -> Iterator[str]
         yield f"{source}:{database_inside(mount)}:{'rw' if mount.writable else 'ro'}"
 
 
-def _groups(mounts: Sequence[Mount]) -> Iterator[str]:
+def _groups(mounts: Sequence[Mount], whereabouts: Whereabouts) -> Iterator[str]:
     """Let the run read what the group of a selected database may read; it sees nothing else of that group."""
     for path in {mount.uri for mount in mounts if mount.is_path}:
         try:
-            group = os.stat(path).st_gid
+            group = whereabouts.group_inside(os.stat(path).st_gid)
         except OSError:
             continue
-        if group:
+        if group is not None:
             yield str(group)
 
 
-def _readable(path: Path, who: str) -> bool:
-    """Tell whether a file can be read by a user without privileges, who gets the file's group."""
+def _readable(path: Path, who: str | None, whereabouts: Whereabouts) -> bool:
+    """Tell whether a file can be read by a user without privileges, who gets the file's group.
+
+    Who the image says is not known; usually root, who may read whatever root has, unless the engine maps users.
+    """
+    if who is None and not whereabouts.first_user:
+        return True
     try:
         facts = path.stat()
     except OSError:
         return False
-    uid, _, gid = who.partition(":")
-    if facts.st_uid == int(uid):
+    uid, _, gid = (who or "0:0").partition(":")
+    if facts.st_uid == int(uid) + whereabouts.first_user:
         return bool(facts.st_mode & 0o400)
-    if facts.st_gid and facts.st_mode & 0o040:
+    if facts.st_mode & 0o040 and whereabouts.group_inside(facts.st_gid) is not None:
         return True
-    return bool(facts.st_mode & (0o040 if facts.st_gid == int(gid) else 0o004))
+    own_group = facts.st_gid == int(gid) + whereabouts.first_group
+    return bool(facts.st_mode & (0o040 if own_group else 0o004))
+
+
+def _unreadable(label: str, who: str | None, whereabouts: Whereabouts) -> str:
+    trouble = f"the file of database '{label}' may not be read by the user {who or '0:0'}, as which algorithms run here"
+    if whereabouts.first_user:
+        return (
+            f"{trouble}, and who is another one on this machine, as the engine maps users (userns-remap: its root is "
+            f"{whereabouts.first_user}:{whereabouts.first_group} here): let everybody read the file, or give it a "
+            f"group above {whereabouts.first_group} that may read it; folders above it may stay closed"
+        )
+    return f"{trouble}: give it, or its group, the right to read, or set docker.user"
 
 
 def doors_of(found: Mapping[str, str]) -> list[Door]:

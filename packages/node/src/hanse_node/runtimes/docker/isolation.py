@@ -144,6 +144,7 @@ class Isolation:
     async def _check_engine(self) -> None:
         await self.recipe.whereabouts.learn(self._engine, elsewhere=self._docker.network_namespace is not None)
         info = await self._engine.ask("GET", "info")
+        self.recipe.whereabouts.learn_users(info)
         if info.get("OSType") != "linux":
             raise CannotStart("the engine runs other containers than Linux ones")
         if "name=rootless" in (info.get("SecurityOptions") or ()) and self._docker.network_namespace is None:

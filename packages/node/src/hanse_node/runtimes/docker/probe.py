@@ -131,7 +131,8 @@ class Probe:
             async with self._engine.log(container) as pieces:
                 printed = b"".join([piece async for piece in pieces])
         except EngineRefused as error:
-            raise CannotStart(f"a container cannot be started to try the isolation of runs: {error.message}") from error
+            trouble = f"a container cannot be started to try the isolation of runs: {error.message}{self._hint()}"
+            raise CannotStart(trouble) from error
         finally:
             with suppress(EngineRefused):
                 await self._engine.ask("DELETE", f"containers/{container}", query={"force": True, "v": True})
@@ -140,6 +141,11 @@ class Probe:
             raise CannotStart(f"the container that tries the isolation of runs failed: {said[-1]}")
         found: Json = json.loads(printed)
         return found
+
+    def _hint(self) -> str:
+        if not (sandboxed(self._recipe.docker) and self._recipe.whereabouts.first_user):
+            return ""
+        return ". The engine maps users (userns-remap), which not every gVisor can: do without one of the two"
 
     async def _create(self, network: Network, plan: Json) -> str:
         docker, rules = self._recipe.docker, ImageRules(profile="strict")

@@ -1,4 +1,7 @@
-"""Where the engine finds what this node has: the node may itself be in a container of that engine."""
+"""Where the engine finds what this node has, and who its containers are on this machine.
+
+The node may itself be in a container of that engine, and the engine may map users.
+"""
 
 import os
 import re
@@ -11,6 +14,8 @@ from hanse_node.runtimes.base import StartFailed
 from hanse_node.runtimes.docker.engine import Engine, EngineRefused, Json
 
 MOUNTS = Path("/proc/self/mountinfo")
+MAPPED = 65536
+"""So many users and groups are usually mapped, from the first on."""
 CONTAINER = re.compile(r"/containers/([0-9a-f]{64})/")
 """Where engines keep the files that they mount into a container at `/etc`."""
 
@@ -23,6 +28,22 @@ class Whereabouts:
     """The image of the node's own container; empty when it is in none."""
     _shown: Mapping[Path, Path] = field(default_factory=dict)
     """Folders of the container, and of the machine, that are the same."""
+
+    first_user: int = 0
+    first_group: int = 0
+    """Who root of a container is on this machine; somebody else than root where the engine maps users."""
+
+    def learn_users(self, info: Json) -> None:
+        """Read from what the engine tells of itself whether it maps users, and onto whom."""
+        if "name=userns" in (info.get("SecurityOptions") or ()):
+            # It keeps what containers have in a folder that is named by them.
+            user, _, group = Path(info["DockerRootDir"]).name.partition(".")
+            self.first_user, self.first_group = int(user), int(group)
+
+    def group_inside(self, group: int) -> int | None:
+        """Give the number by which a container may have a group of this machine, unless it is root's or not mapped."""
+        inside = group - self.first_group
+        return inside if inside > 0 and (not self.first_group or inside < MAPPED) else None
 
     async def learn(self, engine: Engine, *, elsewhere: bool) -> None:
         """Ask the engine for the container that this process is in. Raises `CannotStart` when a run could not reach it.
