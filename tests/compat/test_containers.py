@@ -1,23 +1,30 @@
 """Three of our nodes on one Docker engine: images on the unmodified v4 tools and on our SDK, central and partial."""
 
+import csv
 import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import socketio
 
 from asking import SECONDS, Asking
 from docker_engine import OUTSIDE, Engine
-from hanse import Client
+from hanse import Client, TaskFailed
 from hanse_core.crypto import keys
+from hanse_core.events import RUN_LOG
+from hanse_core.protocol import NAMESPACE
 from hanse_sandbox.lung import STATIONS, pooled_rows, split
 from hanse_sandbox.network import Network
 from stock_node import ALGORITHM as STOCK
 from stock_node import build_images
 
 OURS = "hanse/summary:1"
+QUIET = "consortium/quiet:1"
+"""The stock image under another name, whose logs stay at the station."""
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).parent / "scripts" / "stock_task.py"
 OUR_IMAGE = """
@@ -48,6 +55,8 @@ def engine(docker_engine: Engine, environment: Callable[..., Path], python310: s
         "hanse_summary": ROOT / "algorithms/summary/src/hanse_summary",
     }
     docker_engine.build(OURS, OUR_IMAGE.format(base=base), sources)
+    repository, tag = QUIET.split(":")
+    docker_engine.ask("POST", f"/images/{STOCK}/tag", params={"repo": repository, "tag": tag})
     return docker_engine
 
 
@@ -68,7 +77,11 @@ class Federation(Asking):
             images={},
             runtime="docker",
             docker=engine.settings(images={"consortium/*": {"profile": "v4"}}),
-            policies={"allowed_algorithms": [STOCK, OURS], "require_algorithm_pull": False},
+            policies={
+                "allowed_algorithms": [STOCK, OURS, QUIET],
+                "require_algorithm_pull": False,
+                "per_image": [{"images": QUIET, "share_logs": False}],
+            },
         )
         network.start_nodes()
         self.client: Client = network.client()
@@ -136,6 +149,54 @@ def test_an_image_with_our_sdk_runs_without_any_privilege(federation: Federation
     answer = federation.wait(federation.create("summary", "luebeck", image=OURS, columns=["age"])).result
     held = [value for values in ages().values() for value in values]
     assert answer["numeric"]["age"]["mean"] == pytest.approx(sum(held) / len(held))
+
+
+@plain
+def test_a_row_in_a_crash_reaches_nobody_but_the_station_and_its_cause_does(federation: Federation) -> None:
+    network = federation.network
+    station, row = network.stations["hamburg"], row_of("hamburg", network.folder)
+    with socketio.SimpleClient() as ears:
+        ears.connect(network.server.url, headers=authorization(network), namespace=NAMESPACE)
+        quiet, told = crashed(federation, QUIET)
+        stored = [path.read_bytes() for path in network.folder.glob("server.*")]
+        kept = station.directory / "logs" / f"run-{quiet}.log"
+        node = [path for path in station.directory.rglob("*") if path.is_file() and path != kept]
+        told_here = [path.read_bytes() for path in (*node, station.process.log)]
+        shared, shown = crashed(federation, STOCK)
+        heard = []
+        while not (heard and heard[-1][0] == RUN_LOG and row in heard[-1][1]["log"]):
+            heard.append(ears.receive(SECONDS))
+
+    assert row.encode() not in b"".join([*stored, *told_here])
+    assert row not in told
+    assert "the algorithm ended with exit code 1" in told
+    assert "kind of error: KeyError" in told
+    assert {entry[1].get("run_id") for entry in heard if row in json.dumps(entry)} == {shared}
+    assert row in kept.read_text()
+    assert row in shown
+    assert b"event=weak_setting key=share_algorithm_logs" in (station.directory / "node.log").read_bytes()
+
+
+def row_of(station: str, folder: Path) -> str:
+    """Give what `trips` says of the first row of a station."""
+    with (folder / f"{station}.csv").open() as file:
+        first = next(csv.DictReader(file))
+    return f"PATIENT-{first['time']}-{first['age']}"
+
+
+def authorization(network: Network) -> dict[str, str]:
+    body = {"username": network.researcher, "password": network.researcher_password}
+    token = httpx.post(f"{network.server.url}/api/token/user", json=body).json()["access_token"]
+    return {"Authorization": f"Bearer {token}"}
+
+
+def crashed(federation: Federation, image: str) -> tuple[int, str]:
+    """Let `trips` crash under an image; give its run, and all that the researcher is told."""
+    task = federation.create("trips", "hamburg", image=image)
+    with pytest.raises(TaskFailed) as failure:
+        federation.client.tasks.wait(task, timeout=SECONDS, progress=False)
+    (run,) = federation.runs(task).values()
+    return run.id, f"{failure.value}\n{run.log}"
 
 
 @plain

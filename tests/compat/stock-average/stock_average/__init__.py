@@ -28,6 +28,14 @@ def partial(df: pd.DataFrame, column: str) -> dict[str, Any]:
     return {"sum": float(df[column].sum()), "count": int(df[column].count())}
 
 
+@data(1)
+def trips(df: pd.DataFrame) -> None:
+    """Crash over the first row, as algorithms do: with what is in it, in the log and in the traceback."""
+    row = f"PATIENT-{df['time'].iloc[0]:.0f}-{df['age'].iloc[0]:.0f}"
+    info(f"looking at {row}")
+    raise KeyError(row)
+
+
 @metadata
 def where(run: Any) -> dict[str, Any]:
     run.output_file.write_text("replaced by the wrapper")
