@@ -125,7 +125,7 @@ class ContainerToken(Item):
 class OrganizationCreate(Body):
     name: Name
     address1: Text128 = ""
-    address2: Text128 | None = None
+    address2: Text128 | None = ""
     zipcode: Text128 = ""
     country: Text128 = ""
     domain: Text128 = ""

@@ -50,7 +50,7 @@ class Organization(Base):
     name: Mapped[str] = mapped_column(unique=True)
     domain: Mapped[str] = mapped_column(default="")
     address1: Mapped[str] = mapped_column(default="")
-    address2: Mapped[str | None]
+    address2: Mapped[str | None] = mapped_column(default="")
     zipcode: Mapped[str] = mapped_column(default="")
     country: Mapped[str] = mapped_column(default="")
     public_key: Mapped[str] = mapped_column(default="")

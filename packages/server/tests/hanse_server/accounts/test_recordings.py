@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from hanse_server.accounts.models import User
+
 from ...recorded import each
 
 PASSWORD = "Correct-horse-1"
@@ -129,9 +131,10 @@ async def test_a_role_lives_as_recorded(
 
 @pytest.mark.replays("46")
 async def test_a_user_changes_as_recorded(
-    as_user: AsUser, recording: Recording, answers_like: Compare, fixture: dict[str, Any]
+    as_user: AsUser, recording: Recording, answers_like: Compare, fixture: dict[str, Any], make: Any
 ) -> None:
     first, own_roles, beyond, username, roles, delete, invalid = recording("46")
+    make.add(User(id=fixture["alice"].id, status="online"))
     adam, alice, norm = as_user("adam"), f"/user/{fixture['alice'].id}", f"/user/{fixture['norm'].id}"
     answers_like(await replay(as_user("alice"), first, alice), first)
     answers_like(await replay(adam, own_roles, f"/user/{fixture['adam'].id}"), own_roles)

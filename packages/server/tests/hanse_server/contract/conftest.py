@@ -39,7 +39,7 @@ def golden(make: Any) -> Golden:
         "gamma-other": (gamma, other),
     }
     nodes = {
-        name: make.node(*place, id=key, name=name, last_seen=MOMENT)
+        name: make.node(*place, id=key, name=name, last_seen=MOMENT if key < 4 else None)
         for key, (name, place) in enumerate(places.items(), start=2)
     }
     people = {
@@ -129,12 +129,13 @@ def finished(recorder: Recorder) -> Callable[..., Awaitable[None]]:
 @pytest.fixture
 async def listed(created: Any, finished: Any, recorder: Any) -> None:
     """Tasks as they were when lists were recorded: 1 with subtask 2, both over, 3 deleted, 4 pending in the study."""
-    await created(2, databases=[{"label": "default"}])
+    databases = [{"label": "default"}]
+    await created(databases=databases)
     container = recorder.client("container: node 2 task 1")
     body = {"image": "registry.example/algo:1", "collaboration_id": 1, "organizations": [{"id": 3, "input": "e30="}]}
-    assert (await container.post("/task", json=body)).status_code == 201
-    await finished(2, 3)
-    await finished(1, 2)
+    assert (await container.post("/task", json=body | {"databases": databases})).status_code == 201
+    for run, node in ((3, 3), (1, 2), (2, 3)):
+        await finished(run, node)
     third = await created()
     assert (await recorder.client("token of user (id 7)").delete(f"/task/{third['id']}")).status_code == 200
     await created(2, study_id=1)

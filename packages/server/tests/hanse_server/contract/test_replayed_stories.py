@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from ...recorded import deviates, mended
-
-IMAGE = "registry.example/algo:1"
+from .conftest import MOMENT
 
 
 async def replay(recorder: Any, answers_like: Any, exchanges: list[dict[str, Any]]) -> None:
@@ -31,6 +30,14 @@ async def test_22_and_23_a_node_fetches_a_run_and_starts_it(
     await replay(recorder, answers_like, [*recording("22"), *recording("23")])
 
 
+async def begin(recorder: Any, node: int, **report: str) -> None:
+    """Report the start, or more, of the only run that the node has at work, as it was done between the recordings."""
+    run = {2: 1, 3: 3}[node]
+    report = {"started_at": MOMENT.isoformat(), **report}
+    answer = await recorder.client(f"token of node (id {node})").patch(f"/run/{run}", json=report)
+    assert answer.status_code == 200, answer.text
+
+
 @pytest.fixture
 async def begun(created: Any) -> None:
     """The task that containers made subtasks of when they were recorded."""
@@ -47,16 +54,20 @@ async def begun(created: Any) -> None:
 async def test_27_to_34_a_subtask_is_made_run_and_read(recorder: Any, recording: Any, answers_like: Any) -> None:
     *making, waiting = recording("27")
     await replay(recorder, answers_like, making)
+    await begin(recorder, 3)
     held = asyncio.create_task(recorder.send(waiting))  # unlike upstream, this is answered when the task has ended
     await replay(recorder, answers_like, recording("30"))
     answers_like(await held, waiting)
     await replay(recorder, answers_like, recording("31"))
     await replay(recorder, answers_like, recording("32"))
     *tasks, by_status, by_name = recording("33")
-    start = {"status": "active", "started_at": "2026-01-02T03:04:05.123456+00:00"}
-    assert (await recorder.client("token of node (id 2)").patch("/run/1", json=start)).status_code == 200
+    await begin(recorder, 2, status="active", log="info > hello\n")
+    offer = {"port": 49152, "label": "api", "run_id": 1}
+    assert (await recorder.client("token of node (id 2)").post("/port", json=offer)).status_code == 201
     await replay(recorder, answers_like, [*tasks, by_name])
     deviates(await recorder.send(by_status), by_status, 200)  # quirk 26
+    end = {"status": "completed", "result": "eyJ0b3RhbCI6IDV9", "log": "ok", "finished_at": MOMENT.isoformat()}
+    await begin(recorder, 2, **end)
     await replay(recorder, answers_like, recording("34"))
 
 
@@ -80,6 +91,8 @@ async def test_58_reports_of_every_kind_are_taken_and_refused(
     for organizations in ((2, 3), (2, 3), (2,), (2,), (2,), (2,)):
         await created(*organizations)
     exchanges[2]["response"]["body"]["result"] = "e30="  # quirk 25: what is not given stays
+    for late in (1, 4, 11, 13, 14):
+        exchanges[late]["response"]["body"]["log"] = "line1"
     exchanges[12]["response"] = exchanges[11]["response"]  # of several includes, those that are known count
     for index, exchange in enumerate(exchanges):
         answer = await recorder.send(exchange)

@@ -10,7 +10,7 @@ from ...recorded import each, mended
 @pytest.fixture
 async def family(clients: Any, world: Any) -> dict[str, Any]:
     """A central task of alpha and its subtask at beta."""
-    central = await clients.task(organizations="alpha beta")
+    central = await clients.task(organizations="alpha beta", databases=[{"label": "default"}])
     container = await clients.container("alpha_main", central["id"])
     places = [{"id": world.beta.id, "input": "e30="}]
     body = {"image": central["image"], "collaboration_id": world.main.id, "organizations": places}
