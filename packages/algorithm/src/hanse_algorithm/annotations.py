@@ -15,8 +15,8 @@ Column = Annotated[str, "Column"]
 OrganizationId = Annotated[int, "OrganizationId"]
 """The id of an organization, to a type checker an `int`: tells user interfaces to offer the organizations."""
 
-_TABLES = {"DataFrame": "pandas", "pd.DataFrame": "pandas", "pandas.DataFrame": "pandas"}
-"""Annotation text of a table type → the reader module in `hanse_algorithm.data` (`<name>_tables`)."""
+_TABLES = {"DataFrame": "pandas", "pd.DataFrame": "pandas", "pandas.DataFrame": "pandas", "Cdm": "omop"}
+"""Annotation text of a table type → the readers in `hanse_algorithm.data`."""
 
 _KINDS = {
     "Column": "column",

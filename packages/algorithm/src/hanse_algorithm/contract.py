@@ -31,6 +31,8 @@ class Database(NamedTuple):
     preprocessing: tuple[Mapping[str, Any], ...] = ()
     parameter: str | None = None
     """The parameter that the task binds it to; otherwise its place among the selected ones decides."""
+    parameters: Mapping[str, str] = {}
+    """What the station's administrator hands over with it (`env`), by names in lower case: credentials and the like."""
 
 
 class Claims(NamedTuple):
@@ -155,7 +157,12 @@ class Contract:
             self.optional(f"{prefix}_SHEET_NAME"),
             _steps(label, self.optional(f"{prefix}_PREPROCESSING")),
             parameter,
+            self._parameters(f"{prefix}_DB_PARAM_"),
         )
+
+    def _parameters(self, prefix: str) -> dict[str, str]:
+        given = {name: value for name, value in self._environment.items() if name.startswith(prefix)}
+        return {name.removeprefix(prefix).lower(): decode(value) for name, value in given.items()}
 
 
 def _steps(label: str, text: str | None) -> tuple[Mapping[str, Any], ...]:

@@ -21,7 +21,7 @@ from urllib.parse import quote
 from hanse_node.workbooks import first_rows
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
-SECONDS = 10.0
+SECONDS = 30.0
 LONGEST_LINE = 1_000_000
 
 

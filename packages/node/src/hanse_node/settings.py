@@ -63,18 +63,19 @@ class Database(_Frozen):
 
     @model_validator(mode="after")
     def _readable_columns(self) -> "Database":
-        if self.share_columns and self.type not in KINDS:
-            raise ValueError(f"share_columns: columns can be read of these types: {', '.join(sorted(KINDS))}")
+        if self.share_columns and (self.type not in KINDS or (self.type != "sql" and "://" in self.uri)):
+            kinds = ", ".join(sorted(KINDS))
+            raise ValueError(f"share_columns: columns can be read of files and databases of these types: {kinds}")
         return self
 
     @property
     def shares_columns(self) -> bool:
-        return self.type in ONE_TABLE if self.share_columns is None else self.share_columns
+        return self.is_path and self.type in ONE_TABLE if self.share_columns is None else self.share_columns
 
     @property
     def is_path(self) -> bool:
         """Tell whether the URI names a file or folder rather than a connection."""
-        return self.type in FILE_TYPES or ("://" not in self.uri and Path(self.uri).exists())
+        return "://" not in self.uri and (self.type in FILE_TYPES or Path(self.uri).exists())
 
 
 class Encryption(_Frozen):
@@ -366,7 +367,7 @@ def _anchored(database: object, folder: Path) -> object:
     if isinstance(env := database.get("env"), dict):
         texts = {key: secrets.anchored(value, folder) for key, value in env.items() if isinstance(value, str)}
         database["env"] = {**env, **texts}
-    if database.get("type") in FILE_TYPES or ("://" not in uri and (folder / uri).exists()):
+    if "://" not in uri and (database.get("type") in FILE_TYPES or (folder / uri).exists()):
         return {**database, "uri": str(folder / uri)}
     return database
 

@@ -123,10 +123,11 @@ def test_nothing_is_read_of_a_database_whose_columns_are_not_to_be_shared(tmp_pa
         FRAME.to_csv(tmp_path / kind)
         assert shared(tmp_path / kind, kind, share_columns=False) == {}
     with capture_logs() as logs:
-        assert shared("postgresql://h/d", "sql") == shared(tmp_path / "x", "sqlite") == shared("http://h", "omop") == {}
+        assert shared("postgresql://h/d", "sql") == shared(tmp_path / "x", "sqlite") == shared("s3://b/k", "csv") == {}
     assert logs == []
-    with pytest.raises(ValidationError, match="columns can be read of these types: csv, duckdb, excel, parquet, sql"):
-        shared("http://h/sparql", "sparql", share_columns=True)
+    for uri, kind in (("http://h/sparql", "sparql"), ("s3://bucket/d.csv", "csv")):
+        with pytest.raises(ValidationError, match="read of files and databases of these types: csv, duckdb, excel, pa"):
+            shared(uri, kind, share_columns=True)
 
 
 def test_columns_that_cannot_be_read_are_logged_without_what_is_secret(

@@ -83,6 +83,22 @@ def test_secrets_come_from_files_and_the_environment_and_only_to_runs_that_selec
     assert not [weak for weak in weaknesses.of(warehouse, None) if weak.key.startswith("databases")]
 
 
+def test_an_object_of_a_store_and_what_has_another_type_are_handed_over_as_they_are(
+    warehouse: Settings, tmp_path: Path
+) -> None:
+    raw = json.loads((tmp_path / "node.yaml").read_text())
+    uris = {"csv": "s3://bucket/lung.csv", "other": "vendor:thing?x=1", "omop": "jdbc:postgresql://h/cdm"}
+    env = {"secret_key": "${file:pw}", "endpoint": "https://store.example:9000"}
+    raw["databases"] = [{"label": kind, "type": kind, "uri": uri, "env": env} for kind, uri in uris.items()]
+    (tmp_path / "node.yaml").write_text(json.dumps(raw))
+    sources = Sources(load(tmp_path / "node.yaml", environment={}).databases)
+    chosen = sources.select([DatabaseChoice(kind) for kind in uris])
+    assert {one.kind: one.uri for one in chosen} == uris
+    assert not any(one.is_path for one in chosen)
+    assert chosen[0].parameters == {"secret_key": "p@ss/w:rd", "endpoint": "https://store.example:9000"}
+    assert sources.shared()["database_columns"] == {}
+
+
 def test_a_secret_that_is_missing_is_named_to_the_administrator_only(warehouse: Settings, tmp_path: Path) -> None:
     sources = Sources(warehouse.databases)
     ((text, remedy),) = sources.troubles()

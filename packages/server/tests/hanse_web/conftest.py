@@ -7,45 +7,31 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from email.utils import formatdate
 from pathlib import Path
 
 import httpx
 import pytest
 
-MOTO = "moto[server]==5.2.3"
+from s3_store import MOTO, s3_store
+
 AZURITE = "azurite@3.35.0"
 AZURE_ACCOUNT = "devstoreaccount1"
 AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The key of the emulator, which is the same everywhere and published by its maker."""
-_SERVE_S3 = """
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-input()
-"""
 
 
 @pytest.fixture(scope="session")
 def object_store(environment: Callable[..., Path]) -> Iterator[Callable[[str], str]]:
     """Start a store by its name, `s3`; give its address."""
-    running: list[subprocess.Popen[str]] = []
+    with ExitStack() as running:
 
-    def start(kind: str) -> str:
-        assert kind == "s3"
-        python = environment(MOTO)
-        process = subprocess.Popen(
-            [python, "-c", _SERVE_S3],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        running.append(process)
-        assert process.stdout is not None
-        return f"http://127.0.0.1:{int(process.stdout.readline())}"
+        def start(kind: str) -> str:
+            assert kind == "s3"
+            return running.enter_context(s3_store(environment(MOTO)))
 
-    yield start
-    for process in running:
-        process.communicate("\n", timeout=20)
+        yield start
 
 
 @pytest.fixture(scope="session")

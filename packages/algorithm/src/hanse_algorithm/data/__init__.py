@@ -21,7 +21,7 @@ class Readers(Protocol):
     """Preprocessing step → function of a table and the step's parameters."""
 
 
-_MODULES = {"pandas": "hanse_algorithm.data.pandas_tables"}
+_MODULES = {"pandas": "hanse_algorithm.data.pandas_tables", "omop": "hanse_algorithm.data.omop_readers"}
 
 
 def tables(method: Method, selected: Sequence[Database]) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 import pandas as pd
+
+from hanse_algorithm.data.drivers import with_driver
 
 TYPES = ("sql", "sqlite", "duckdb", "sparql")
 SECONDS = 600.0
@@ -40,18 +41,10 @@ def _duckdb(path: str, query: str) -> pd.DataFrame:
 def _sql(uri: str, query: str) -> pd.DataFrame:
     import sqlalchemy
 
-    engine = sqlalchemy.create_engine(_with_driver(uri), poolclass=sqlalchemy.NullPool)
+    engine = sqlalchemy.create_engine(with_driver(uri), poolclass=sqlalchemy.NullPool)
     # Otherwise a percent sign in the query would have to be written twice.
     with engine.connect().execution_options(no_parameters=True) as connection:
         return pd.read_sql_query(query, connection)
-
-
-def _with_driver(uri: str) -> str:
-    """Name the PostgreSQL driver that is here, where the URI leaves it open: SQLAlchemy 2.0 only tries the older."""
-    scheme, separator, rest = uri.partition("://")
-    if scheme in ("postgres", "postgresql"):
-        scheme = "postgresql+psycopg" if find_spec("psycopg") else "postgresql"
-    return f"{scheme}{separator}{rest}"
 
 
 def _sparql(uri: str, query: str) -> pd.DataFrame:

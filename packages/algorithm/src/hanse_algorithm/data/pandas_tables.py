@@ -10,24 +10,37 @@ import pandas as pd
 
 from hanse_algorithm import guards
 from hanse_algorithm.contract import Database
+from hanse_algorithm.data import objects
 from hanse_algorithm.data import pandas_queries as queries
 from hanse_algorithm.errors import DataError
 
 
 def _csv(database: Database) -> pd.DataFrame:
-    return _read(database, pd.read_csv)
+    return _file(database, pd.read_csv)
 
 
 def _tsv(database: Database) -> pd.DataFrame:
-    return _read(database, lambda path: pd.read_csv(path, sep="\t"))
+    return _file(database, lambda file: pd.read_csv(file, sep="\t"))
 
 
 def _excel(database: Database) -> pd.DataFrame:
-    return _read(database, lambda path: pd.read_excel(path, sheet_name=database.sheet_name or 0))
+    return _file(database, lambda file: pd.read_excel(file, sheet_name=database.sheet_name or 0))
 
 
 def _parquet(database: Database) -> pd.DataFrame:
-    return _read(database, pd.read_parquet)
+    return _file(database, pd.read_parquet)
+
+
+def _file(database: Database, reader: Callable[[Any], pd.DataFrame]) -> pd.DataFrame:
+    """Read a file of this station, or an object in a store."""
+    if not database.uri.startswith(objects.SCHEME):
+        return _read(database, reader)
+
+    def from_store(uri: str) -> pd.DataFrame:
+        with objects.opened(uri, database.parameters) as file:
+            return reader(file)
+
+    return _read(database, from_store)
 
 
 def _asked(database: Database) -> pd.DataFrame:
@@ -46,8 +59,9 @@ def _read(database: Database, reader: Callable[[str], pd.DataFrame]) -> pd.DataF
         return reader(database.uri)
     except ImportError as error:
         lacks = f", which lacks '{error.name}'" if error.name else ""
+        extra = "s3" if database.uri.startswith(objects.SCHEME) else database.type
         raise DataError(
-            f"database '{label}' is {database.type}; install hanse-algorithm[{database.type}] in the image{lacks}"
+            f"database '{label}' is {database.type}; install hanse-algorithm[{extra}] in the image{lacks}"
         ) from error
     except Exception as error:
         # The text of a reader's error may quote the file, so only its kind goes out.
