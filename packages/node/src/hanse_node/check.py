@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from hanse_node.docker_settings import Registry
 from hanse_node.egress.given import remote, unknown
 from hanse_node.egress.reach import Reach, no_networks
 from hanse_node.errors import CannotStart, WrongKey
+from hanse_node.log_ins import LogInRefused, NoDriver, log_in
 from hanse_node.main import build_docker, build_runtime
 from hanse_node.offers import DatabaseChoice
 from hanse_node.policy.model import Policies
@@ -26,7 +27,8 @@ from hanse_node.policy.words import describe
 from hanse_node.policy_file import read as read_policy
 from hanse_node.runtimes.base import Links
 from hanse_node.settings import Recipe, Settings, load
-from hanse_node.sources import Sources
+from hanse_node.sources import Selection, Sources
+from hanse_node.threads import in_thread
 from hanse_node.uplink.http import HttpUplink
 from hanse_node.uplink.transport import HttpTransport, Route, Transport
 from hanse_node.vault import Vault
@@ -62,6 +64,7 @@ class Problem(IntEnum):
     IMAGE = 19
     DISK = 20
     CLOCK = 21
+    LOG_IN = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +184,29 @@ async def _elsewhere(settings: Settings, sources: Sources) -> list[Finding]:
         reach = Reach(settings, no_networks, links=_links(settings, stack))
         stack.push_async_callback(reach.close)
         texts = await reach.troubles(selected)
-    if names and not texts:
-        return [Finding(f"reached from here: {', '.join(dict.fromkeys(names))}")]
-    return [Finding(text, NOT_REACHED, Problem.DATABASE) for text in texts]
+    if texts:
+        return [Finding(text, NOT_REACHED, Problem.DATABASE) for text in texts]
+    reached = [Finding(f"reached from here: {', '.join(dict.fromkeys(names))}")] if names else []
+    log_ins = await asyncio.gather(*(in_thread(_log_in, one) for one in _with_log_in(settings, selected)))
+    return [*reached, *log_ins]
+
+
+def _with_log_in(settings: Settings, selected: Sequence[Selection]) -> list[Selection]:
+    """Give the databases at which the node itself can log in: tunnels and services are there for runs only."""
+    places = remote(one for one in selected if one.kind == "sql")
+    only_for_runs = {name.lower() for name in (*settings.tunnels, *settings.docker_services)}
+    return [one for one in selected if one.label in places and places[one.label].host.lower() not in only_for_runs]
+
+
+def _log_in(database: Selection) -> Finding:
+    try:
+        log_in(database.uri)
+    except NoDriver as error:
+        return Finding(f"the log-in at database '{database.label}' was not tried", str(error))
+    except LogInRefused as error:
+        text = f"database '{database.label}' can be reached, but does not let this station in: {error}"
+        return Finding(text, "correct user, password and name of the database in its uri", Problem.LOG_IN)
+    return Finding(f"database '{database.label}' lets this station in")
 
 
 def _links(settings: Settings, stack: AsyncExitStack) -> Links | None:

@@ -15,10 +15,13 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from hanse_node.workbooks import first_rows
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 SECONDS = 30.0
@@ -100,15 +103,21 @@ def _duckdb(path: str) -> Columns:
         return _tables(connection.execute(query).fetchall())
 
 
-def _sql(uri: str) -> Columns:
+def engine_of(uri: str) -> "Engine":
+    """Give what SQLAlchemy connects with, by the PostgreSQL driver that is here."""
     import sqlalchemy
-    from sqlalchemy.engine.reflection import ObjectKind
 
     scheme, separator, rest = uri.partition("://")
     if scheme in ("postgres", "postgresql"):
         scheme = "postgresql+psycopg" if find_spec("psycopg") else "postgresql"
-    engine = sqlalchemy.create_engine(f"{scheme}{separator}{rest}", poolclass=sqlalchemy.NullPool)
-    found = sqlalchemy.inspect(engine).get_multi_columns(kind=ObjectKind.ANY)
+    return sqlalchemy.create_engine(f"{scheme}{separator}{rest}", poolclass=sqlalchemy.NullPool)
+
+
+def _sql(uri: str) -> Columns:
+    import sqlalchemy
+    from sqlalchemy.engine.reflection import ObjectKind
+
+    found = sqlalchemy.inspect(engine_of(uri)).get_multi_columns(kind=ObjectKind.ANY)
     return _tables([(key[1], each["name"], each["type"]) for key in sorted(found) for each in found[key]])
 
 

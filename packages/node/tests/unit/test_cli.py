@@ -5,10 +5,12 @@ import json
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from hanse_core import command
@@ -98,6 +100,42 @@ def test_check_says_what_works(folder: Path) -> None:
 )  # fmt: skip
 def test_check_names_each_problem_with_its_remedy(folder: Path, change: Any, problem: str) -> None:
     assert problem in found(folder, change=change)[False]
+
+
+@pytest.mark.needs("postgres")
+def test_check_tells_a_wrong_password_from_a_database_that_is_away(folder: Path, postgres: str) -> None:
+    role, server = f"r{uuid.uuid4().hex}", postgres.partition("@")[2]
+    with psycopg.connect(f"{postgres}postgres", autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'right-4711'".encode())
+        (told,) = owner.execute("SHOW hba_file").fetchone() or ()
+        rules, before = Path(told), Path(told).read_text()
+        rules.write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n{before}")
+        owner.execute("SELECT pg_reload_conf()")
+        wrong, right = (f"postgresql://{role}:{word}-4711@{server}postgres" for word in ("wrong", "right"))
+        try:
+            while is_let_in(wrong):  # until the server has read its rules again
+                pass
+            refused = found(folder, change=("d.csv, type: csv", f"'{wrong}', type: sql"))
+            let_in = found(folder, change=(wrong, right))
+            nowhere = found(folder, change=(right, f"{right}-nowhere"))
+        finally:
+            rules.write_text(before)
+            owner.execute("SELECT pg_reload_conf()")
+            owner.execute(f"DROP ROLE {role}".encode())
+    assert "database 'default' can be reached, but does not let this station in: " in refused[False]
+    assert f'password authentication failed for user "{role}" correct user, password and name' in refused[False]
+    assert "4711" not in refused[False]
+    assert "database 'default' lets this station in" in let_in[True]
+    assert "let this station in" not in let_in[False]
+    assert 'database "postgres-nowhere" does not exist' in nowhere[False]
+
+
+def is_let_in(uri: str) -> bool:
+    try:
+        psycopg.connect(uri).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def test_check_tells_a_wrong_key_from_a_server_that_is_away(folder: Path) -> None:
