@@ -123,8 +123,8 @@ own = int(variable("PORT"))
 result = {{
     "lung": ask("lung"), "heart": ask("heart"),
     "uris": [variable("LUNG_DATABASE_URI"), variable("HEART_DATABASE_URI")],
-    "own gateway": [p - own for p in range(own, own + 12) if opens("proxyserver", p)],
-    "neighbour": [p for p in ({port}, *range(own, own + 12)) if opens("{gateway}", p)],
+    "own gateway": [p - own for p in range(own, own + 5) if opens("proxyserver", p)],
+    "neighbour": [p for p in ({port}, *range(own, own + 3)) if opens("{gateway}", p)],
     "elsewhere": [h for h in ("{bench.engine.gateway}", "198.19.255.1") for p in ({port}, 22) if opens(h, p)],
     "known": "OTHER_DATABASE_URI" in environment(),
 }}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import structlog.testing
 
-from docker_engine import OUTSIDE
+from docker_engine import OUTSIDE, wait_for
 from hanse_node import check
 from hanse_node.egress.dialling import resolve
 from hanse_node.egress.ways import WaysOut
@@ -35,15 +35,16 @@ class Answers(http.server.BaseHTTPRequestHandler):
 servers = [http.server.ThreadingHTTPServer(("", port), Answers) for port in ({DECLARED}, {OTHER})]
 for server in servers:
     threading.Thread(target=server.serve_forever).start()
+print("ready")
 """
 ASKS = f"""
 import urllib.request
-def get(host, port):
+def get(host, port, seconds):
     try:
-        return urllib.request.urlopen(f"http://{{host}}:{{port}}/", timeout=5).read().decode()
+        return urllib.request.urlopen(f"http://{{host}}:{{port}}/", timeout=seconds).read().decode()
     except OSError:
         return None
-result = [get("warehouse", {DECLARED}), get("warehouse", {OTHER}), get("ADDRESS", {DECLARED})]
+result = [get("warehouse", {DECLARED}, 20), get("warehouse", {OTHER}, 0.5), get("ADDRESS", {DECLARED}, 0.5)]
 """
 
 
@@ -58,6 +59,7 @@ def address(sample_engine: Any) -> Iterator[str]:
     container = sample_engine.ask("POST", "/containers/create", params={"name": CONTAINER}, json=config)["Id"]
     try:
         sample_engine.ask("POST", f"/containers/{container}/start")
+        wait_for("a service that listens", lambda: "ready" in sample_engine.output(container), 30)
         described = sample_engine.ask("GET", f"/containers/{container}/json")
         yield described["NetworkSettings"]["IPAddress"]
     finally:
