@@ -41,6 +41,15 @@ async def test_a_database_gives_its_ways_to_who_selects_it(bench: Any, payload: 
     assert (await run(bench, payload, egress=WAY, databases=databases))[1] == ["egress", "s"]
 
 
+async def test_a_database_elsewhere_has_a_door_for_who_selects_it(bench: Any, payload: str) -> None:
+    given = [
+        {"label": label, "uri": f"postgresql://{label}.example/d", "type": "sql"} for label in ("default", "other")
+    ]
+    _, found = await run(bench, payload, databases=given)
+    assert len(found) == 2
+    assert found[1] == "s"
+
+
 async def test_the_list_of_a_stock_file_is_for_all_only_under_the_defaults_of_v4(bench: Any, payload: str) -> None:
     stock = {"whitelist": {"domains": ["x.example"], "ips": ["192.0.2.1"], "ports": ["443", 80]}}
     assert (await run(bench, payload, **stock, policies=policies()))[1] == ["s"]

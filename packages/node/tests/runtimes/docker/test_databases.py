@@ -1,5 +1,7 @@
 """Databases on other machines, asked from inside containers: who selects one reaches it, and nothing beside it."""
 
+import asyncio
+import ssl
 import subprocess
 import sysconfig
 from collections.abc import AsyncIterator, Sequence
@@ -75,6 +77,14 @@ def libraries() -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in found if path.name != "libc.so.6"}
 
 
+def certificate_of(name: str, path: Path) -> Path:
+    """Make a certificate with its key in the same file."""
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    names = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", "-"]
+    path.write_bytes(subprocess.check_output([*make, *names], stderr=subprocess.DEVNULL))
+    return path
+
+
 class Names:
     """A name service that knows this machine by one name more."""
 
@@ -137,6 +147,32 @@ result = {{
     assert told["uris"][1].startswith("postgresql://hanse@data.example:")
     assert told["own gateway"] == [0, 1]
     assert (told["neighbour"], told["elsewhere"], told["known"]) == ([], [], False)
+
+
+async def test_the_certificate_of_an_endpoint_fits_the_name_that_the_run_is_told(
+    bench: Any, tmp_path: Path, open_ways: list[WaysOut]
+) -> None:
+    both = certificate_of("data.example", tmp_path / "both.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(both)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    uri = f"https://data.example:{server.sockets[0].getsockname()[1]}/sparql"
+    settings = station(bench, {"label": "terms", "type": "sparql", "uri": uri})
+    ways = WaysOut(settings, bench.opened[0].networks, Names())
+    open_ways.append(ways)
+    code = f"""
+import ssl, urllib.request
+trust = ssl.create_default_context(cadata={both.read_text().partition("-----END PRIVATE KEY-----")[2]!r})
+result = urllib.request.urlopen(variable("TERMS_DATABASE_URI"), timeout=20, context=trust).read().decode()
+"""
+    assert await bench.answer(*await started(bench, ways, settings, code, ["terms"], run_id=7)) == "hello"
+    server.close()
 
 
 @pytest.mark.needs("sshd")
