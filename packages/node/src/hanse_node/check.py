@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -304,7 +304,7 @@ async def _containers(settings: Settings, policies: Policies | None) -> list[Fin
             runtime = build_docker(settings, Path(state), lambda: policies)
             try:
                 await runtime.prepare()
-                under = f"OCI runtime: {_holds(settings, runtime.kernel)}"
+                under = f"OCI runtime: {_holds(runtime.kernels)}"
                 registries = [await _registry(runtime, registry) for registry in settings.docker_registries]
             finally:
                 await runtime.close()
@@ -325,10 +325,12 @@ async def _registry(runtime: "DockerRuntime", registry: Registry) -> Finding:
     return Finding(f"the registry {registry.host} lets '{registry.username}' in")
 
 
-def _holds(settings: Settings, kernel: str) -> str:
-    name = settings.docker.oci_runtime or "the engine's default"
-    own = kernel == os.uname().release
-    return f"{name}, with this machine's kernel" if own else f"{name}, with a kernel of its own ({kernel})"
+def _holds(kernels: Mapping[str | None, str]) -> str:
+    return "; ".join(f"{name or 'the default of the engine'}, with {_whose(kernels[name])}" for name in kernels)
+
+
+def _whose(kernel: str) -> str:
+    return "this machine's kernel" if kernel == os.uname().release else f"a kernel of its own ({kernel})"
 
 
 def _isolation(settings: Settings) -> Finding:

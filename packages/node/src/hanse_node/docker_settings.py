@@ -19,9 +19,10 @@ class _Frozen(BaseModel):
 
 
 class ImageRules(_Frozen):
-    """How containers of some images differ from the others; each key is a relaxation that `hanse node check` lists."""
+    """How containers of some images differ from the others; what relaxes is listed by `hanse node check`."""
 
     profile: Profile | None = None
+    oci_runtime: str | None = None
     capabilities: Annotated[
         tuple[str, ...],
         BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
@@ -47,13 +48,20 @@ class Docker(_Frozen):
     def rules(self, image: str) -> ImageRules:
         """Give what is configured for an image: the first pattern that covers its name."""
         found = next((rules for pattern, rules in self.images.items() if fnmatchcase(image, pattern)), ImageRules())
-        return found if found.profile else found.model_copy(update={"profile": self.profile})
+        missing = {"profile": found.profile or self.profile, "oci_runtime": found.oci_runtime or self.oci_runtime}
+        return found.model_copy(update=missing)
+
+    @property
+    def oci_runtimes(self) -> tuple[str | None, ...]:
+        """Name the OCI runtimes that runs may be under, each once; None is that of the engine."""
+        others = (rules.oci_runtime for rules in self.images.values() if rules.oci_runtime)
+        return tuple(dict.fromkeys([self.oci_runtime, *others]))
 
     def rules_for(self, image: str, profile: str | None, capabilities: Iterable[str]) -> ImageRules:
         """Give what holds for a run: what the policy says about its image, and otherwise these settings."""
         own = self.rules(image)
         together = tuple(sorted({*own.capabilities, *capabilities}))
-        return ImageRules.model_validate({"profile": profile or own.profile, "capabilities": together})
+        return own.model_copy(update={"profile": profile or own.profile, "capabilities": together})
 
 
 class Registry(_Frozen):

@@ -175,7 +175,7 @@ class Execution:
         doors = await self._killable.unless_over(self._open_ways(terms, selected))
         spec = replace(self._spec(digest, selected, terms, doors), context=context)
         reference = await self._killable.unless_over(self._launch(spec))
-        self._advance(runs.Started(reference), Decision("started", digest=digest))
+        self._advance(runs.Started(reference), Decision("started", reason=station.runtime.holds(spec), digest=digest))
         self._log.info("run_started", image=offer.image, digest=digest, databases=[s.label for s in selected])
 
     async def _launch(self, spec: RunSpec) -> str:

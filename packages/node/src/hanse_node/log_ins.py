@@ -43,7 +43,7 @@ def main() -> int:
         return _lacks(error)
     try:
         password = make_url(uri).password
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):
         sys.stdout.write("the connection string cannot be read")
         return REFUSED
     try:

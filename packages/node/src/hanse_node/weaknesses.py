@@ -91,6 +91,8 @@ def _of_docker(settings: Settings) -> Iterator[Weakness]:
     for pattern, rules in settings.docker.images.items():
         relaxed = ["user 0 and a writable file system"] if rules.profile == "v4" else []
         relaxed += list(rules.capabilities)
+        if rules.oci_runtime and settings.docker.oci_runtime not in (None, rules.oci_runtime):
+            relaxed.append(f"not under {settings.docker.oci_runtime} but {rules.oci_runtime}")
         if relaxed:
             yield Weakness(f"docker.images.{pattern}", ", ".join(relaxed), "remove it if the image works without")
 

@@ -84,6 +84,7 @@ async def test_nothing_is_left_on_disk_but_the_record(bench: Any, payload: str) 
     assert record[0]["data"] == ["default"]
     assert record[0]["digest"].startswith("sha256:")
     assert (record[0]["init_user"], record[0]["init_org"], record[0]["image"]) == (7, 1, "hanse/summary")
+    assert record[1]["reason"] == "the memory of the node"
     assert record[2]["bytes_out"] == 16
 
 

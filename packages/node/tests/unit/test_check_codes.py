@@ -6,6 +6,7 @@ import pytest
 
 from hanse_node import check, weaknesses
 from hanse_node.check import Finding, Problem
+from hanse_node.docker_settings import Docker
 from hanse_node.policy.model import Policies
 from hanse_node.settings import Settings, load
 
@@ -103,6 +104,14 @@ def test_every_relaxation_of_an_image_is_listed(stock: Settings) -> None:
     assert "accept_v4_defaults" in {weakness.key for weakness in accepted}
     relaxations = ("profile", "writable_databases", "capabilities", "egress", "share_logs")
     assert {f"policies.per_image.{key}" for key in relaxations} | {"policies.rules"} <= keys
+
+
+def test_an_image_that_is_let_out_of_gvisor_is_listed(stock: Settings) -> None:
+    images = {"x": {"oci_runtime": "runc"}, "y": {"oci_runtime": "runsc"}}
+    docker = Docker.model_validate({"oci_runtime": "runsc", "images": images})
+    found = weaknesses.of(stock.model_copy(update={"docker": docker}), None)
+    told = {weakness.key: weakness.meaning for weakness in found if weakness.key.startswith("docker.")}
+    assert told == {"docker.images.x": "not under runsc but runc"}
 
 
 def test_nodes_of_one_machine_share_neither_folder_nor_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

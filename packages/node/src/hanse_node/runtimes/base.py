@@ -151,6 +151,9 @@ class Runtime(Protocol):
     async def start(self, spec: RunSpec) -> str:
         """Start the run and give its reference. Raises `StartFailed` or `ImageMissing`; then nothing is left behind."""
 
+    def holds(self, spec: RunSpec) -> str:
+        """Say in words under what a run is, for the record."""
+
     async def wait(self, reference: str) -> Exit:
         """Return once the run has ended, at once if it already has; `lost` when there is no trace of it."""
 

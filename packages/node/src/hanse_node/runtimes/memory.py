@@ -114,6 +114,9 @@ class MemoryRuntime:
         self._engine.runs[reference] = _Run(spec.run_id, task, files)
         return reference
 
+    def holds(self, spec: RunSpec) -> str:
+        return "the memory of the node"
+
     async def wait(self, reference: str) -> Exit:
         run = self._engine.runs.get(reference)
         if run is None:

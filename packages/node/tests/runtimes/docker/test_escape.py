@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -181,6 +182,18 @@ class TestGvisor:
         (finding,) = await check._engine(sandboxed.node(), None)
         assert finding.ok, finding
         assert "runsc, with a kernel of its own (4.4.0)" in finding.text
+
+    async def test_single_images_run_under_gvisor_where_the_settings_say_so(self, in_containers: Any) -> None:
+        bench, code = in_containers, "import os; result = os.uname().release"
+        bench.settings["images"] = {"guarded*": {"oci_runtime": "runsc"}}
+        bench.engine.ask("POST", "/images/sample/tag", params={"repo": "guarded", "tag": "latest"})
+        assert await bench.result(code) == os.uname().release
+        spec = replace(await bench.spec(code, run_id=8), image="guarded")
+        assert await bench.answer(await bench.start(spec), spec) == "4.4.0"
+        told = "OCI runtime: runsc, profile: strict"
+        assert bench.opened[0].holds(spec) == told
+        (finding,) = await check._engine(bench.node(), None)
+        assert "the default of the engine, with this machine's kernel; runsc, with a kernel of its own" in finding.text
 
     async def test_a_runtime_that_is_gvisor_in_name_only_is_found_out(self, sandboxed: Any) -> None:
         docker = Docker.model_validate({**sandboxed.settings, "oci_runtime": "runsc-in-name-only"})

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hanse_node.contract import View, database_inside, environment, isolated_view
@@ -46,14 +46,24 @@ class Recipe:
             "Tty": False,
             "HostConfig": {
                 **confinement(self.docker, rules, network, [door.host for door in spec.doors]),
-                **ceilings(spec.limits, in_sandbox=sandboxed(self.docker)),
+                **ceilings(spec.limits, in_sandbox=sandboxed(rules.oci_runtime)),
                 "Binds": [*_binds(spec, view, self.whereabouts)],
                 "GroupAdd": [*_groups(spec.mounts, self.whereabouts)],
                 "DeviceRequests": [{"Count": -1, "Capabilities": [["gpu"]]}] if self.gpu else [],
-                **({"Runtime": self.docker.oci_runtime} if self.docker.oci_runtime else {}),
+                **({"Runtime": rules.oci_runtime} if rules.oci_runtime else {}),
             },
             **user(self.docker, rules),
         }
+
+    def of_each_runtime(self) -> list["Recipe"]:
+        """Give the same for each OCI runtime that runs may be under, that of most images first."""
+        copies = [self.docker.model_copy(update={"oci_runtime": name}) for name in self.docker.oci_runtimes]
+        return [replace(self, docker=docker) for docker in copies]
+
+    def holds(self, spec: RunSpec) -> str:
+        """Say under what a run is, for the record."""
+        rules = self.docker.rules_for(spec.image, spec.profile, spec.capabilities)
+        return f"OCI runtime: {rules.oci_runtime or 'the default of the engine'}, profile: {rules.profile}"
 
     def view(self, spec: RunSpec) -> View:
         """Give where the run finds everything."""
@@ -112,9 +122,9 @@ def confinement(docker: Docker, rules: ImageRules, network: Network, names: Iter
     }
 
 
-def sandboxed(docker: Docker) -> bool:
+def sandboxed(oci_runtime: str | None) -> bool:
     """Tell whether runs are under gVisor, which goes by the name of its program."""
-    return (docker.oci_runtime or "").startswith("runsc")
+    return (oci_runtime or "").startswith("runsc")
 
 
 def ceilings(limits: Limits, *, in_sandbox: bool) -> Json:

@@ -46,9 +46,10 @@ class Isolation:
         self._firewall = Firewall(self.labels, self.recipe.port, docker.network_namespace)
         self._doorway = Doorway(docker.network_namespace)
         self._networks = Networks(engine, self.labels, spare, str(docker.addresses) if docker.addresses else None)
-        self._probe = probe(engine, self.recipe, outside)
-        self.kernel = ""
-        """What containers were seen to have, as the proof told."""
+        recipes = self.recipe.of_each_runtime()
+        self._probes = {recipe.docker.oci_runtime: probe(engine, recipe, outside) for recipe in recipes}
+        self.kernels: dict[str | None, str] = {}
+        """What containers were seen to have under each OCI runtime, as the proof told."""
         self._readying = asyncio.Lock()
         self._recovered = False
         self._proven = False
@@ -158,7 +159,7 @@ class Isolation:
         try:
             await self._ensure()
             await self._doorway.open(network, self.recipe.door(Path("/nowhere")))
-            self.kernel = await self._probe.prove(network)
+            self.kernels = {name: await probe.prove(network) for name, probe in self._probes.items()}
         finally:
             await self._doorway.close(network)
             await self._networks.give_back(network)

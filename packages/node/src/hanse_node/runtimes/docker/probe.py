@@ -105,7 +105,7 @@ class Probe:
                 "started before that is closed; see 'Isolation' in docs/explanation/containers.md"
             )
         kernel = str(told["kernel"])
-        if sandboxed(self._recipe.docker) and kernel == os.uname().release:
+        if sandboxed(self._recipe.docker.oci_runtime) and kernel == os.uname().release:
             raise CannotStart(
                 f"the OCI runtime {self._recipe.docker.oci_runtime} (docker.oci_runtime) shows containers this "
                 "machine's own kernel, so it is not gVisor; look at 'runtimes' in the engine's configuration"
@@ -143,7 +143,7 @@ class Probe:
         return found
 
     def _hint(self) -> str:
-        if not (sandboxed(self._recipe.docker) and self._recipe.whereabouts.first_user):
+        if not (sandboxed(self._recipe.docker.oci_runtime) and self._recipe.whereabouts.first_user):
             return ""
         return ". The engine maps users (userns-remap), which not every gVisor can: do without one of the two"
 

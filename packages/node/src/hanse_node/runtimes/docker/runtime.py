@@ -74,9 +74,9 @@ class DockerRuntime:
             raise CannotStart(error.message) from error
 
     @property
-    def kernel(self) -> str:
-        """Release of the kernel that containers see; empty before isolation is proven."""
-        return self._isolation.kernel
+    def kernels(self) -> Mapping[str | None, str]:
+        """Releases of the kernels that containers see under each OCI runtime; empty before isolation is proven."""
+        return self._isolation.kernels
 
     async def resolve(self, image: str) -> str:
         return await self._images.resolve(image)
@@ -111,6 +111,9 @@ class DockerRuntime:
             raise
         following.started()
         return container
+
+    def holds(self, spec: RunSpec) -> str:
+        return self._isolation.recipe.holds(spec)
 
     async def wait(self, reference: str) -> Exit:
         if not CONTAINER.fullmatch(reference):

@@ -63,6 +63,9 @@ class ProcessRuntime:
             raise
         return await self._confirm(state, *pid)
 
+    def holds(self, spec: RunSpec) -> str:
+        return "a process in bubblewrap" if self._sandbox else "a process without isolation"
+
     async def wait(self, reference: str) -> Exit:
         run = Reference.parse(reference)
         await self._endings.wait(run)
