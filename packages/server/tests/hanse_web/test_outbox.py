@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -15,8 +14,9 @@ from hanse_web.outbox import Dispatcher, Event, MemoryBus, enqueue
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Engine]:
-    engine = make_engine(f"sqlite:///{tmp_path}/outbox.sqlite")
+def engine(empty_uri: str) -> Iterator[Engine]:
+    """A database with the table of events only."""
+    engine = make_engine(empty_uri)
     Base.metadata.create_all(engine, tables=[Base.metadata.tables["outbox_event"]])
     yield engine
     engine.dispose()
@@ -45,18 +45,18 @@ class FailingBus(MemoryBus):
         self.complete.set()
 
 
-async def test_events_are_told_in_the_order_in_which_they_happened(database: Engine, clock: FixedClock) -> None:
+async def test_events_are_told_in_the_order_in_which_they_happened(engine: Engine, clock: FixedClock) -> None:
     names = [f"event {number}" for number in range(outbox.BATCH + 50)]
-    put(database, clock, *names)
+    put(engine, clock, *names)
     bus = MemoryBus()
-    assert await Dispatcher(database, bus).deliver() == len(names)
+    assert await Dispatcher(engine, bus).deliver() == len(names)
     assert [told.name for told in bus.told] == names
 
 
-async def test_what_could_not_be_told_is_told_later(database: Engine, clock: FixedClock) -> None:
-    put(database, clock, "first", "second")
+async def test_what_could_not_be_told_is_told_later(engine: Engine, clock: FixedClock) -> None:
+    put(engine, clock, "first", "second")
     bus = FailingBus(1)
-    dispatcher = Dispatcher(database, bus)
+    dispatcher = Dispatcher(engine, bus)
     with pytest.raises(ConnectionError):
         await dispatcher.deliver()
     assert await dispatcher.deliver() == 2
@@ -65,12 +65,12 @@ async def test_what_could_not_be_told_is_told_later(database: Engine, clock: Fix
 
 @pytest.mark.parametrize("error", [ConnectionError, RuntimeError])
 async def test_the_timer_delivers_what_nobody_rang_for_also_after_failures(
-    database: Engine, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    engine: Engine, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     monkeypatch.setattr(outbox, "SWEEP_SECONDS", 0.02)
-    put(database, clock, "forgotten")
+    put(engine, clock, "forgotten")
     bus = FailingBus(2, error)
-    running = asyncio.create_task(Dispatcher(database, bus).run())
+    running = asyncio.create_task(Dispatcher(engine, bus).run())
     await asyncio.wait_for(bus.complete.wait(), 5)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -79,13 +79,13 @@ async def test_the_timer_delivers_what_nobody_rang_for_also_after_failures(
 
 
 async def test_ringing_delivers_without_waiting_for_the_timer(
-    database: Engine, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "SWEEP_SECONDS", 3600)
     bus = FailingBus(0)
-    dispatcher = Dispatcher(database, bus)
+    dispatcher = Dispatcher(engine, bus)
     running = asyncio.create_task(dispatcher.run())
-    put(database, clock, "news")
+    put(engine, clock, "news")
     dispatcher.ring()
     await asyncio.wait_for(bus.complete.wait(), 5)
     running.cancel()
@@ -93,8 +93,8 @@ async def test_ringing_delivers_without_waiting_for_the_timer(
         await running
 
 
-async def test_being_stopped_at_the_moment_of_ringing_is_not_overheard(database: Engine) -> None:
-    dispatcher = Dispatcher(database, MemoryBus())
+async def test_being_stopped_at_the_moment_of_ringing_is_not_overheard(engine: Engine) -> None:
+    dispatcher = Dispatcher(engine, MemoryBus())
     running = asyncio.create_task(dispatcher.run())
     await asyncio.sleep(0.1)  # it has looked at its table, and waits
     dispatcher.ring()

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
 from anyio import CancelScope
 from fastapi import APIRouter
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text, event, func, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -21,13 +20,15 @@ from hanse_web.links import Links
 from hanse_web.outbox import Dispatcher, MemoryBus, OutboxEvent
 from hanse_web.work import ReadWork, RequestWork, Works
 
-NOTES = "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)"
+NOTE = Table(
+    "note", MetaData(), Column("id", Integer, primary_key=True), Column("text", Text, nullable=False, unique=True)
+)
 router = APIRouter()
 
 
 @router.post("/note/{text}")
 def write_note(work: RequestWork, text: str) -> dict[str, str]:
-    work.session.connection().exec_driver_sql("INSERT INTO note (text) VALUES (?)", (text,))
+    work.session.execute(NOTE.insert().values(text=text))
     work.tell("noted", {"text": text}, "room")
     return {"text": text}
 
@@ -46,7 +47,7 @@ def write_and_break(work: RequestWork, text: str) -> None:
 
 @router.get("/notes")
 def count_notes(work: RequestWork) -> int:
-    return int(work.session.connection().exec_driver_sql("SELECT count(*) FROM note").scalar_one())
+    return work.session.scalar(select(func.count()).select_from(NOTE)) or 0
 
 
 @router.post("/notes/count")
@@ -69,7 +70,7 @@ class Application:
 
     def stored(self) -> list[str]:
         with self.engine.connect() as connection:
-            return list(connection.exec_driver_sql("SELECT text FROM note ORDER BY id").scalars())
+            return list(connection.scalars(select(NOTE.c.text).order_by(NOTE.c.id)))
 
     def waiting(self) -> int:
         with Session(self.engine) as session:
@@ -77,11 +78,10 @@ class Application:
 
 
 @pytest.fixture
-async def application(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Application]:
-    engine = make_engine(f"sqlite:///{tmp_path}/notes.sqlite")
+async def application(empty_uri: str, clock: FixedClock) -> AsyncIterator[Application]:
+    engine = make_engine(empty_uri)
     Base.metadata.create_all(engine, tables=[Base.metadata.tables["outbox_event"]])
-    with engine.begin() as connection:
-        connection.exec_driver_sql(NOTES)
+    NOTE.create(engine)
     made = Application(engine, clock)
     yield made
     await made.client.aclose()
@@ -165,7 +165,7 @@ async def test_hundreds_of_readers_and_writers_at_the_same_time_all_get_their_an
 
 async def test_readers_do_not_wait_for_a_writer(application: Application) -> None:
     async with application.works.open(write=True) as work:
-        work.session.connection().exec_driver_sql("INSERT INTO note (text) VALUES ('unfinished')")
+        work.session.execute(NOTE.insert().values(text="unfinished"))
         by_get = await asyncio.wait_for(application.client.get("/notes"), 5)
         by_post = await asyncio.wait_for(application.client.post("/notes/count"), 5)
     assert (by_get.json(), by_post.json()) == (0, 0)
@@ -181,7 +181,7 @@ async def test_a_caller_who_hangs_up_ends_its_transaction(application: Applicati
 
     async def write_and_wait() -> None:
         async with application.works.open(write=True) as work:
-            work.session.connection().exec_driver_sql("INSERT INTO note (text) VALUES ('gone')")
+            work.session.execute(NOTE.insert().values(text="gone"))
             entered.set()
             await asyncio.Event().wait()
 
