@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from hanse_core.errors import HanseError
 from hanse_node import places, weaknesses
 from hanse_node.docker_settings import Registry
+from hanse_node.egress.dialling import Resolver, resolve
 from hanse_node.egress.given import remote, unknown
 from hanse_node.egress.reach import Reach, no_networks
 from hanse_node.errors import CannotStart, WrongKey
@@ -65,6 +66,7 @@ class Problem(IntEnum):
     DISK = 20
     CLOCK = 21
     LOG_IN = 22
+    DESTINATION = 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ async def findings(settings: Settings, transport: Transport | None = None) -> li
         *about_policy,
         *_databases(Sources(settings.databases)),
         *await _elsewhere(settings, Sources(settings.databases)),
+        *await _destinations(settings),
         *await _server(settings, transport),
         *await _engine(settings, policies),
         *weak,
@@ -207,6 +210,34 @@ def _log_in(database: Selection) -> Finding:
         text = f"database '{database.label}' can be reached, but does not let this station in: {error}"
         return Finding(text, "correct user, password and name of the database in its uri", Problem.LOG_IN)
     return Finding(f"database '{database.label}' lets this station in")
+
+
+async def _destinations(settings: Settings, resolver: Resolver = resolve) -> list[Finding]:
+    """Look up what ways out name singly; what goes on through the proxy is looked up there."""
+    names = {
+        domain: way
+        for way, given in settings.ways.items()
+        for domain in given.domains
+        if not given.through_proxy and domain[0] not in "*."
+    }
+    known = await asyncio.gather(*(_is_known(domain, resolver) for domain in names))
+    return [
+        Finding(
+            f"the name {domain}, to which the way out '{way}' leads, cannot be looked up from here",
+            f"correct egress.{way}.domains, mend the name service of this machine, or set through_proxy",
+            Problem.DESTINATION,
+        )
+        for (domain, way), is_known in zip(names.items(), known, strict=True)
+        if not is_known
+    ]
+
+
+async def _is_known(domain: str, resolver: Resolver) -> bool:
+    try:
+        async with asyncio.timeout(SERVER_SECONDS):
+            return bool(await resolver(domain))
+    except (OSError, UnicodeError):
+        return False
 
 
 def _links(settings: Settings, stack: AsyncExitStack) -> Links | None:

@@ -1,5 +1,6 @@
 """Each kind of problem has an exit code of its own, and weak settings are named without being problems."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,30 @@ def test_nodes_of_one_machine_share_neither_folder_nor_key(tmp_path: Path, monke
     assert [finding.text for finding in found["a"]] == [f"the API key is also that of node 'b' ({folder}/b.yaml)"]
     assert {finding.text.split(" is ")[0] for finding in found["b"]} == {"the API key", "the directory"}
     assert [finding.problem for finding in found["c"]] == [Problem.SETTINGS]
+
+
+async def test_a_name_to_which_a_way_out_leads_is_looked_up_unless_the_proxy_does_that(tmp_path: Path) -> None:
+    asked = []
+
+    async def resolver(name: str) -> list[str]:
+        asked.append(name)
+        if name == "gone.example":
+            raise socket.gaierror("no such name")
+        return ["192.0.2.1"]
+
+    ways = {
+        "here": {"domains": ["gone.example", "there.example", "*.wide.example", ".both.example"]},
+        "beyond": {"domains": ["far.example"], "through_proxy": True},
+    }
+    proxy = {"url": "http://proxy.example:3128"}
+    about = {"name": "n", "api_key": "k", "server_url": "https://s", "directory": tmp_path}
+    found = Settings.model_validate({**about, "egress": ways, "proxy": proxy})
+    (finding,) = await check._destinations(found, resolver)
+    assert sorted(asked) == ["gone.example", "there.example"]
+    assert (finding.problem, finding.text) == (
+        Problem.DESTINATION, "the name gone.example, to which the way out 'here' leads, cannot be looked up from here",
+    )  # fmt: skip
+    assert "egress.here.domains" in finding.remedy
 
 
 def test_a_way_out_that_does_not_exist_is_a_problem_of_the_policy(stock: Settings) -> None:
