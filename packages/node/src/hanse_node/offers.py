@@ -17,8 +17,8 @@ class DatabaseChoice:
     sheet_name: str | None = None
     preprocessing: str | None = None
     """JSON text of the list of steps."""
-    arguments: dict[str, Any] | None = None
-    """What the selection tells tools that read `run_context.json`; no variable has it."""
+    arguments: str | None = None
+    """JSON text of what the selection tells tools that read `run_context.json`; no variable has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Offer:
                 collaboration_id=_linked(task.get("collaboration")),
                 store_id=_linked(task.get("algorithm_store")),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise Invalid(f"the server sent a run that cannot be read: {type(error).__name__} {error}") from error
 
 
@@ -82,5 +82,5 @@ def _choice(entry: Mapping[str, Any]) -> DatabaseChoice:
         query=parameters.get("query"),
         sheet_name=parameters.get("sheet_name"),
         preprocessing=None if steps is None else json.dumps(steps),
-        arguments=arguments if isinstance(arguments, dict) else None,
+        arguments=json.dumps(arguments) if isinstance(arguments, dict) else None,
     )

@@ -58,4 +58,4 @@ def _told(spec: RunSpec, context: Context, view: "View") -> dict[str, Any]:
 
 def _input(mount: Mount, uris: Mapping[str, str]) -> dict[str, Any]:
     told: dict[str, Any] = {"id": mount.label, "uri": uris[mount.label], "type": mount.kind}
-    return told if mount.arguments is None else {**told, "arguments": dict(mount.arguments)}
+    return told if mount.arguments is None else {**told, "arguments": json.loads(mount.arguments)}

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
@@ -47,7 +47,7 @@ class Selection:
     preprocessing: str | None = None
     writable: bool = False
     """A copy of the run's own; everything else is read-only."""
-    arguments: Mapping[str, Any] | None = None
+    arguments: str | None = None
 
 
 class Sources:

@@ -11,6 +11,8 @@ from zipfile import ZipFile
 
 ATTRIBUTE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 TEXTS = "xl/sharedStrings.xml"
+MOST_COLUMNS = 16_384
+"""Excel has no more; a cell that claims to be further out would stand for billions of empty ones."""
 
 
 def first_rows(path: str) -> dict[str, list[str]]:
@@ -43,7 +45,10 @@ def _column(cell: Element, place: int) -> int:
     number = 0
     for letter in filter(str.isalpha, cell.get("r", "")):
         number = number * 26 + ord(letter) - ord("A") + 1
-    return number - 1 if number else place
+    number = number - 1 if number else place
+    if number >= MOST_COLUMNS:
+        raise ValueError("a cell lies beyond the last column that there can be")
+    return number
 
 
 def _named(row: dict[int, tuple[str, str]], texts: list[str]) -> Iterator[str]:

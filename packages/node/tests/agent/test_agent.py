@@ -39,7 +39,7 @@ async def test_what_a_run_is_stands_in_a_file_where_the_station_wants_that(bench
 
     bench.algorithms["hanse/tells"] = tells
     payload = base64.b64encode(json.dumps({"method": "m", "args": [1], "kwargs": {"column": "age"}}).encode()).decode()
-    chosen = (DatabaseChoice("default", arguments={"bind": "table"}),)
+    chosen = (DatabaseChoice("default", arguments='{"bind": "table"}'),)
     given = {"image": "hanse/tells", "payload": payload, "databases": chosen}
     with_file = bench.uplink.create(1, **given)
     async with bench.node(run_context_file=True):

@@ -68,7 +68,7 @@ class TestStarting:
         bench.open()
         code = "import json, pathlib; told = json.loads(pathlib.Path(environment()['RUN_CONTEXT_FILE']).read_text())\n"
         code += "result = [told, variable('DEFAULT_DATABASE_URI'), variable('OUTPUT_FILE')]"
-        mount = replace(self.file(bench), arguments={"bind": "dataset"})
+        mount = replace(self.file(bench), arguments='{"bind": "dataset"}')
         spec = await bench.spec(code, mounts=[mount])
         context = Context(node_id=3, collaboration_id=1, method="central", positional=[1], named={"column": "age"})
         told, database, output = await bench.answer(await bench.start(replace(spec, context=context)), spec)

@@ -80,6 +80,15 @@ def test_texts_that_excel_keeps_apart_and_gaps_between_columns_are_understood(tm
     assert (names[0], names[1], names[2], names[27], len(names)) == ("age", "Unnamed: 1", "sex", "2020", 28)
 
 
+def test_a_cell_far_beyond_the_last_column_of_excel_takes_no_time_and_no_memory(tmp_path: Path) -> None:
+    workbook(tmp_path / "d", '<row><c r="XFE1" t="str"><v>a</v></c></row>')
+    with capture_logs() as told:
+        assert shared(tmp_path / "d", "excel") == {"columns_d": []}
+    assert told[0]["cause"] == "ValueError"
+    workbook(tmp_path / "d", '<row><c r="XFD1" t="str"><v>a</v></c></row>')
+    assert len(shared(tmp_path / "d", "excel")["columns_d"]) == 16_384
+
+
 @pytest.mark.parametrize(("kind", "suffix"), [("sqlite", "x"), ("sql", "sqlite"), ("duckdb", "x"), ("sql", "duckdb")])
 def test_columns_of_all_tables_of_a_database_in_a_file_are_shared(tmp_path: Path, kind: str, suffix: str) -> None:
     path = tmp_path / f"100% d.{suffix}"

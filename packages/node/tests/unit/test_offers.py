@@ -44,3 +44,22 @@ def test_facts_come_back_without_the_input() -> None:
 def test_what_cannot_be_read_is_invalid(broken: dict[str, Any]) -> None:
     with pytest.raises(Invalid, match="cannot be read"):
         Offer.from_wire(broken)
+
+
+def selecting(parameters: str) -> dict[str, Any]:
+    return {**RECORDED, "task": {**RECORDED["task"], "databases": [{"label": "default", "parameters": parameters}]}}
+
+
+def nested(depth: int) -> str:
+    return json.dumps({"arguments": {"a": 0}}).replace("0", "[" * depth + "]" * depth)
+
+
+def test_what_a_researcher_nests_deeply_is_written_down_all_the_same() -> None:
+    offer = Offer.from_wire(selecting(nested(600)))
+    assert Offer.from_facts(json.loads(json.dumps(offer.facts()))).databases == offer.databases
+
+
+@pytest.mark.parametrize("parameters", [nested(100_000), "[1]"])
+def test_what_is_said_of_a_database_in_no_readable_way_is_invalid_too(parameters: str) -> None:
+    with pytest.raises(Invalid, match="cannot be read"):
+        Offer.from_wire(selecting(parameters))

@@ -35,8 +35,8 @@ class Mount:
     """JSON text of the list of preprocessing steps."""
     writable: bool = False
     """A copy that lies in the run's folder, and that it may change; everything else is read-only."""
-    arguments: Mapping[str, Any] | None = None
-    """What the task says of it for tools that read `run_context.json`, such as `{"bind": "outcomes"}`."""
+    arguments: str | None = None
+    """JSON text of what the task says of it for tools that read `run_context.json`, such as `{"bind": "outcomes"}`."""
 
 
 @dataclass(frozen=True, slots=True)
