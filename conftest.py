@@ -27,6 +27,7 @@ import structlog
 
 from docker_engine import Engine
 from docker_engine import is_possible as docker_engine_is_possible
+from nginx import is_possible as nginx_is_possible
 from squid import is_possible as squid_is_possible
 from sshd import is_possible as sshd_is_possible
 
@@ -100,6 +101,10 @@ PARTS: dict[str, tuple[Callable[[], bool], str]] = {
     "sshd": (
         sshd_is_possible,
         "an SSH server, through which tunnels lead, and which needs root: apt-get install openssh-server",
+    ),
+    "nginx": (
+        nginx_is_possible,
+        "nginx, the proxy that speaks TLS before servers: apt-get install nginx-light openssl",
     ),
     "systemd": (
         lambda: shutil.which("systemd-analyze") is not None,

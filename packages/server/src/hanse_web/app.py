@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy import Engine
 from starlette._utils import get_route_path
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
@@ -89,7 +90,6 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
         docs_url=f"{api_path}/docs",
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=BODY_BYTES,
         # Nobody is told of requests behind the operator's back; and to look for listeners at each costs its time.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
@@ -103,6 +103,8 @@ def build(title: str, api_path: str, parts: Parts, routers: Sequence[APIRouter])
     for name, value in parts.state.items():
         setattr(app.state, name, value)
     errors.install(app)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=BODY_BYTES)
+    app.add_middleware(errors.PlainRefusals)
     app.add_middleware(
         CORSMiddleware,
         # An expression, also for all: then the origin is echoed, with Vary.

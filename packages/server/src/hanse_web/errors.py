@@ -8,12 +8,16 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hanse_core.errors import Conflict, HanseError, Invalid, Unavailable, to_wire
+from hanse_core.errors import Conflict, HanseError, Invalid, TooLarge, Unavailable, to_wire
 from hanse_web.db import reason
 from hanse_web.wording import wording
 
 log = structlog.get_logger()
+
+_PLAIN = (b"content-type", b"text/plain; charset=utf-8")
 
 
 class Problem(BaseModel):
@@ -44,6 +48,30 @@ def answer(error: HanseError) -> JSONResponse:
     """Write an error to the wire."""
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
     return JSONResponse(to_wire(error), status_code=error.status, headers=headers)
+
+
+class PlainRefusals:
+    """Writes as an error what the library refuses as a plain text: a body whose announced length is too much."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_replaced = False
+
+        async def sent(message: Message) -> None:
+            nonlocal is_replaced
+            if message.get("status") == 413 and _PLAIN in message["headers"]:
+                is_replaced = True
+                await _large_body(scope)(scope, receive, send)
+            elif not is_replaced:
+                await send(message)
+
+        await self._app(scope, receive, sent)
+
+
+def _large_body(scope: Scope) -> JSONResponse:
+    return answer(TooLarge(f"the body exceeds {scope[MAX_BODY_SIZE_SCOPE_KEY]} bytes, the most that is taken here"))
 
 
 async def _known(_: Request, error: Exception) -> Response:
@@ -90,10 +118,12 @@ async def _unstorable(_: Request, error: Exception) -> Response:
     return answer(Invalid("the request holds a value that cannot be stored: a number out of range, or text with NUL"))
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     if error.status_code == 404:
         return _unknown_page()
+    if error.status_code == 413:
+        return _large_body(request.scope)
     body = {"message": str(error.detail), "msg": str(error.detail), "code": "invalid"}
     return JSONResponse(body, status_code=error.status_code, headers=error.headers)
 

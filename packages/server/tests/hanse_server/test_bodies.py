@@ -13,8 +13,26 @@ from hanse_web.app import BODY_BYTES
 @pytest.mark.parametrize("path", ["/token/user", "/token/node", "/organization"])
 async def test_a_body_beyond_the_limit_answers_413(as_user: Any, make: Any, path: str) -> None:
     make.user("vera", make.organization("alpha"), roles=["Viewer"])
-    answer = await as_user("vera").post(path, content=b" " * (BODY_BYTES + 1))
-    assert answer.status_code == 413
+    page = {"Origin": "https://ui.example"}
+    answer = await as_user("vera").post(path, content=b" " * (BODY_BYTES + 1), headers=page)
+    assert "Access-Control-Allow-Origin" in answer.headers
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+    assert str(BODY_BYTES) in answer.json()["msg"]
+
+
+async def test_a_body_of_unknown_length_is_read_to_the_limit_only(as_user: Any, make: Any) -> None:
+    make.user("vera", make.organization("alpha"), roles=["Viewer"])
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 10_000
+            yield b" " * 10_000
+
+    answer = await as_user("vera").post("/organization", content=endless())
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+    assert taken <= BODY_BYTES + 20_000
 
 
 async def test_a_task_may_carry_more(as_user: Any, make: Any) -> None:
