@@ -3,13 +3,10 @@
 import asyncio
 import resource
 
-import structlog
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from hanse_web.departures import Departures
 
 SPARE_FILES = 200
 """Open files left for the database, the log, blobs and calls to others."""
-
-log = structlog.get_logger()
 
 
 def most_connections() -> int:
@@ -18,7 +15,7 @@ def most_connections() -> int:
     return 10_000 if files == resource.RLIM_INFINITY else max(min(files - SPARE_FILES, 10_000), 50)
 
 
-class Arrivals(HttpToolsProtocol):
+class Arrivals(Departures):
     """Wants the head of a request within `seconds`, and then `bytes_least` of its body in each such time.
 
     It counts only while something is to come: not while a request is answered or held, nor for WebSockets; and not
@@ -37,7 +34,8 @@ class Arrivals(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > self.most:
-            self._give_up("too many connections")
+            self._forget("gone")
+            self.give_up("too many connections")
             return
         self._watch()
 
@@ -88,10 +86,6 @@ class Arrivals(HttpToolsProtocol):
         if is_ours:
             self._watch()
         else:
-            self._give_up(f"the {self._awaited} of its request did not arrive")
-
-    def _give_up(self, cause: str) -> None:
-        self._forget("gone")
-        log.info("connection-given-up", address=self.client and self.client[0], cause=cause)
-        # Not closed: what waits to be written might never be read.
-        self.transport.abort()
+            cause = f"the {self._awaited} of its request did not arrive"
+            self._forget("gone")
+            self.give_up(cause)

@@ -16,9 +16,13 @@ from fastapi import FastAPI
 from hanse_core.protocol import NAMESPACE
 from hanse_server.main import create_app
 from hanse_server.settings import Settings
+from hanse_web.arrivals import Arrivals
 from hanse_web.clock import FixedClock
 
 Heard = tuple[str, Any]
+SERVING: dict[str, Any] = {
+    "http": Arrivals, "port": 0, "log_config": None, "lifespan": "on", "timeout_graceful_shutdown": 1,
+}  # fmt: skip
 
 
 @dataclass
@@ -104,7 +108,7 @@ class Harbour:
 async def harbour(settings: Settings, clock: FixedClock) -> AsyncIterator[Harbour]:
     """The server with its own event bus, in this process, on a free port."""
     app = create_app(settings, clock=clock)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(app, **SERVING))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     serving = asyncio.create_task(server.serve())
     while not server.started and not serving.done():  # noqa: ASYNC110
