@@ -180,7 +180,10 @@ class Engine:
         with self._undo:
             self._connect()
             self.registry = self._undo.enter_context(registry(self.gateway, self.folder))
-            self._start()
+            self._configure()
+            self._undo.callback(_remove_cgroups, self.name)
+            self._undo.callback(self._kill)
+            self.start()
             self._undo = self._undo.pop_all()
         return self
 
@@ -201,7 +204,7 @@ class Engine:
         for words in ("link set lo up", f"address add {inside}/30 dev eth0", "link set eth0 up"):
             _ip("-n", self.name, *words.split())
 
-    def _start(self) -> None:
+    def _configure(self) -> None:
         settings = {
             "data-root": str(self.folder / "data"),
             "exec-root": str(self.folder / "exec"),
@@ -220,14 +223,26 @@ class Engine:
             config.with_name("daemon.json.users").write_text(f"nobody:{REMAPPED}:65536\nnogroup:{REMAPPED}:65536\n")
             self.folder.chmod(0o711)
         config.write_text(json.dumps(settings))
+
+    def stop(self) -> None:
+        """Stop the daemon as an administrator does: it stops its containers, and keeps them."""
+        for pid in self._inside():
+            os.kill(pid, signal.SIGTERM)
+        if self._daemon is not None:
+            self._daemon.wait(60)
+
+    def start(self) -> None:
+        """Start the daemon, at first or again, with what it has kept; return when it answers.
+
+        It ends with the thread that calls this at the latest.
+        """
+        config = self.folder / "daemon.json"
         inside = [
             *_UNTIL_WE_END, *self.entering,
             "unshare", "--mount", "--propagation", "slave", "--pid", "--fork", "--kill-child", "--mount-proc",
         ]  # fmt: skip
-        with (self.folder / "log").open("wb") as log:
+        with (self.folder / "log").open("ab") as log:
             self._daemon = subprocess.Popen([*inside, "sh", "-ec", _OWN_FOLDERS, config], stdout=log, stderr=log)
-        self._undo.callback(_remove_cgroups, self.name)
-        self._undo.callback(self._kill, self._daemon)
         wait_for("an answer of dockerd", self._answers, 60, self.log)
 
     def _gvisor(self) -> Path:
@@ -236,13 +251,19 @@ class Engine:
         path.chmod(0o755)
         return path
 
-    @staticmethod
-    def _kill(unshare: subprocess.Popen[bytes]) -> None:
-        """Kill the first process of the process namespace, which `unshare` waits for, and all others with it."""
-        children = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children")
-        for pid in children.read_text().split() if unshare.poll() is None else ():
-            os.kill(int(pid), signal.SIGKILL)
-        unshare.wait(60)
+    def _inside(self) -> list[int]:
+        """Give the first process of the process namespace, which `unshare` waits for, while it is there."""
+        if self._daemon is None or self._daemon.poll() is not None:
+            return []
+        children = Path(f"/proc/{self._daemon.pid}/task/{self._daemon.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
+    def _kill(self) -> None:
+        """Kill the first process of the process namespace, and all others with it."""
+        for pid in self._inside():
+            os.kill(pid, signal.SIGKILL)
+        if self._daemon is not None:
+            self._daemon.wait(60)
 
     def _answers(self) -> bool:
         assert self._daemon is not None

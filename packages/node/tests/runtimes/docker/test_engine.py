@@ -77,6 +77,55 @@ async def test_isolation_is_proven_anew_when_the_engine_has_been_away(bench: Any
         bench.opened.clear()
 
 
+UNTIL_TOLD = """
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
+print("ready", flush=True)
+signal.pause()
+"""
+
+
+async def test_after_a_restart_of_the_engine_runs_have_ended_and_isolation_is_proven_before_the_next(
+    bench: Any,
+) -> None:
+    proofs = []
+
+    class Counts(Probe):
+        async def prove(self, network: Network) -> str:
+            proofs.append(network.gateway)
+            return await super().prove(network)
+
+    docker = Docker.model_validate(bench.settings)
+    runtime = DockerRuntime(
+        "bench", docker, bench.folder / "state", registry_decides=lambda: False, spare=0, probe=Counts
+    )
+    bench.opened.append(runtime)
+    await runtime.prepare()
+    _, reference, _ = await bench.run(UNTIL_TOLD)
+    ended = asyncio.create_task(runtime.wait(reference))
+    while await runtime.logs(reference) != b"ready\n":  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    next_one = await bench.spec("result = 'again'", run_id=8)
+    chain = next(line.split()[1] for line in bench.engine.of_nodes()["rules"])
+    await asyncio.to_thread(bench.engine.stop)
+    try:
+        with pytest.raises(StartFailed, match="does not answer"):
+            await runtime.start(next_one)
+        bench.engine.within("iptables", "-F", chain)
+        assert len(proofs) == 1
+    finally:
+        bench.engine.start()  # here: it ends with the thread that started it
+
+    assert await ended == Exit(5)
+    assert await bench.answer(await bench.start(next_one), next_one) == "again"
+    assert len(proofs) == 2
+    assert f"-A {chain} -j DROP" in bench.engine.of_nodes()["rules"]
+    for each in bench.references:
+        await runtime.remove(each)
+    await runtime.close()
+    assert bench.engine.of_nodes() == {}
+
+
 async def test_nodes_of_one_name_share_an_engine_and_nothing_else(bench: Any) -> None:
     runtime, reference, _ = await bench.run("hang()")
     docker = Docker.model_validate(bench.settings)

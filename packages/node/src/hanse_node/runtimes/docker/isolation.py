@@ -189,7 +189,8 @@ class Isolation:
         while True:
             with suppress(EngineDown, EngineRefused):
                 await self._engine.gone()
-            self._proven = False
+            async with self._readying:  # a proof that is under way ends first, and does not count
+                self._proven = False
             log.warning("engine_gone", address=self._engine.address)
             await self._until_back()
 
@@ -199,7 +200,8 @@ class Isolation:
             try:
                 await self._engine.ask("GET", "version")
                 async with self._readying:
-                    await self._prove()
+                    if not self._proven:
+                        await self._prove()
                 return
             except (EngineDown, EngineRefused, CannotStart, StartFailed) as error:
                 log.warning("isolation_not_proven", cause=error.message)
