@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import structlog.testing
 
+from hanse_node.egress import ways
 from hanse_node.runtimes.base import Door
 from hanse_node.sources import Selection
 from waiting import until
@@ -54,6 +55,21 @@ async def test_one_that_is_away_closes_the_connection_and_the_log_tells_why(stat
     assert (line["event"], line["way"]) == ("egress_failed", "database default")
     assert "127.0.0.1:1 cannot be reached" in line["cause"]
     assert "secret" not in str(line)
+
+
+async def test_a_run_has_so_many_connections_at_a_time_only(
+    station: Any, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ways, "MOST_CONNECTIONS", 2)
+    door = await opened(station, f"postgresql://127.0.0.1:{world.port}/d")
+    lines = [await asyncio.open_unix_connection(str(door.path)) for _ in range(3)]
+    assert not await lines[2][0].read()
+    lines[2][1].close()
+    for reader, writer in lines[:2]:
+        writer.write(b"\r\n\r\n")
+        assert await reader.read() == world.answer
+        writer.close()
+    assert len(world.heard) == 2
 
 
 async def test_with_the_run_its_connections_end(station: Any, world: Any) -> None:

@@ -23,6 +23,8 @@ from hanse_node.sources import Selection
 from hanse_node.streams import CHUNK
 from hanse_node.threads import in_thread
 
+MOST_CONNECTIONS = 200
+"""Of one run at a time: inside a sandbox, nothing of ours is between it and its sockets."""
 log = structlog.get_logger()
 
 
@@ -103,6 +105,9 @@ async def _listen(opened: _Open, door: Door, serve: Serve) -> None:
     """Serve each connection that comes through a door in a task of its own."""
 
     def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(opened.tasks) >= MOST_CONNECTIONS:
+            writer.transport.abort()
+            return
         task = asyncio.get_running_loop().create_task(serve(reader, writer))
         opened.tasks.add(task)
         task.add_done_callback(opened.tasks.discard)

@@ -115,6 +115,15 @@ async def test_one_that_is_not_there_is_named(bench: Any, ways: WaysOut, address
     assert any("has no container no-such-container" in str(line.get("cause")) for line in told)
 
 
+async def test_the_beginning_of_an_id_is_no_name(bench: Any, address: str) -> None:
+    described = bench.engine.ask("GET", f"/containers/{CONTAINER}/json")
+    links = bench.opened[0].links
+    assert await links.ports(described["Id"]) == [DECLARED]
+    for work in (links.ports(described["Id"][:12]), links.connect(described["Id"][:2], DECLARED)):
+        with pytest.raises(StartFailed, match="has no container"):
+            await work
+
+
 async def test_check_says_which_services_are_reached(bench: Any, address: str) -> None:
     services = {"docker_services": {"warehouse": {"container": CONTAINER, "ports": [DECLARED, 1]}}}
     (found,) = await check._elsewhere(settings(bench, **services), Sources(()))

@@ -41,6 +41,9 @@ class ContainerLinks:
             if error.answer == 404:
                 raise StartFailed(f"the engine of this station has no container {container}") from error
             raise
+        if container not in (str(found["Name"]).removeprefix("/"), found["Id"]):
+            # Engines also take the beginning of an id: a run's container must never pass for a service that is away.
+            raise StartFailed(f"the engine of this station has no container {container}")
         return found
 
 
