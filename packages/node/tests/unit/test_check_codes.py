@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hanse_node import check, weaknesses
-from hanse_node.check import Finding, Problem
+from hanse_node import check, check_data, weaknesses
 from hanse_node.docker_settings import Docker
+from hanse_node.findings import Finding, Problem
 from hanse_node.policy.model import Policies
 from hanse_node.settings import Settings, load
 
@@ -145,7 +145,7 @@ async def test_a_name_to_which_a_way_out_leads_is_looked_up_unless_the_proxy_doe
     proxy = {"url": "http://proxy.example:3128"}
     about = {"name": "n", "api_key": "k", "server_url": "https://s", "directory": tmp_path}
     found = Settings.model_validate({**about, "egress": ways, "proxy": proxy})
-    (finding,) = await check._destinations(found, resolver)
+    (finding,) = await check_data.destinations(found, resolver)
     assert sorted(asked) == ["gone.example", "there.example"]
     assert (finding.problem, finding.text) == (
         Problem.DESTINATION, "the name gone.example, to which the way out 'here' leads, cannot be looked up from here",

@@ -17,6 +17,7 @@ from hanse_core import command
 from hanse_core.crypto import keys
 from hanse_node import check, settings
 from hanse_node.errors import KeyChanged
+from hanse_node.findings import Problem
 from hanse_node.journal import Decision, Journal
 from hanse_node.known_keys import KnownKeys
 from hanse_node.offers import Offer
@@ -146,7 +147,7 @@ def test_check_tells_a_wrong_key_from_a_server_that_is_away(folder: Path) -> Non
 def test_check_prints_problems_and_ends_with_the_code_of_the_first(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command.main(["node", "check", "--config", str(folder / "node.yaml")]) == check.Problem.SERVER
+    assert command.main(["node", "check", "--config", str(folder / "node.yaml")]) == Problem.SERVER
     printed = capsys.readouterr().out
     assert "PROBLEM  the server http://127.0.0.1:1/api cannot be used" in printed
     assert "→ check server_url, port and api_path" in printed

@@ -12,6 +12,7 @@ import pytest
 from hanse_core import events
 from hanse_node import check
 from hanse_node.errors import CannotStart, Unreachable
+from hanse_node.findings import Problem
 from hanse_node.uplink.http import HttpUplink
 from hanse_node.uplink.transport import HttpTransport, Route
 from squid import Squid, squid
@@ -71,7 +72,7 @@ class TestThroughSquid:
         async with server.listening() as port:
             settings = make_settings(port, proxy=a_squid.settings(password="wrong"))
             (finding,) = await check._server(settings, None)
-            assert finding.problem == check.Problem.SERVER
+            assert finding.problem == Problem.SERVER
             assert "the proxy on the way to the server does not accept" in finding.text
             assert a_squid.url in finding.remedy
             assert server.asked == []

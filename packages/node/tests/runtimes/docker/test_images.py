@@ -18,6 +18,7 @@ import pytest
 from docker_engine import OUTSIDE, Engine, registry
 from hanse_node import check
 from hanse_node.docker_settings import Docker, Registry
+from hanse_node.findings import Problem
 from hanse_node.main import build_docker
 from hanse_node.policy_file import Rulebook
 from hanse_node.runtimes.base import Exit, ImageMissing, RunSpec, StartFailed
@@ -208,7 +209,7 @@ async def test_a_private_registry_gets_its_credentials(bench: Any, private_regis
     finally:
         for runtime in (stranger, member, guesser):
             await runtime.close()
-    assert [finding.problem for finding in found] == [check.Problem.NONE, check.Problem.IMAGE]
+    assert [finding.problem for finding in found] == [Problem.NONE, Problem.IMAGE]
     assert f"the registry {private_registry} lets nobody in as 'node': " in found[1].text
     bench.engine.ask("DELETE", f"/images/{name.rpartition(':')[0]}@{digest}")
 

@@ -12,6 +12,7 @@ from docker_engine import OUTSIDE, Engine
 from hanse_node import check
 from hanse_node.docker_settings import Docker
 from hanse_node.errors import CannotStart
+from hanse_node.findings import Problem
 from hanse_node.runtimes.base import Exit, StartFailed
 from hanse_node.runtimes.docker import DockerRuntime
 from hanse_node.runtimes.docker.labels import SOCKET
@@ -150,5 +151,5 @@ class TestTheCheck:
     async def test_it_tells_what_is_open_and_what_does_not_answer(self, bench: Any) -> None:
         (open_,) = await check._engine(bench.node(firewall="verify"), None)
         (silent,) = await check._engine(bench.node(host="unix:///nowhere/docker.sock"), None)
-        assert open_.problem == check.Problem.ISOLATION
-        assert silent.problem == check.Problem.ENGINE
+        assert open_.problem == Problem.ISOLATION
+        assert silent.problem == Problem.ENGINE

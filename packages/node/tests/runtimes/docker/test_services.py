@@ -8,9 +8,10 @@ import pytest
 import structlog.testing
 
 from docker_engine import OUTSIDE, wait_for
-from hanse_node import check
+from hanse_node import check_data
 from hanse_node.egress.dialling import resolve
 from hanse_node.egress.ways import WaysOut
+from hanse_node.findings import Problem
 from hanse_node.policy.decision import Terms
 from hanse_node.runtimes.base import StartFailed
 from hanse_node.settings import Settings
@@ -126,9 +127,9 @@ async def test_the_beginning_of_an_id_is_no_name(bench: Any, address: str) -> No
 
 async def test_check_says_which_services_are_reached(bench: Any, address: str) -> None:
     services = {"docker_services": {"warehouse": {"container": CONTAINER, "ports": [DECLARED, 1]}}}
-    (found,) = await check._elsewhere(settings(bench, **services), Sources(()))
+    (found,) = await check_data.elsewhere(settings(bench, **services), Sources(()))
     assert found.text.startswith("the service warehouse cannot be reached: warehouse:1 cannot be reached")
-    assert found.problem is check.Problem.DATABASE
+    assert found.problem is Problem.DATABASE
     services = {"docker_services": {"warehouse": CONTAINER}}
-    (found,) = await check._elsewhere(settings(bench, **services), Sources(()))
+    (found,) = await check_data.elsewhere(settings(bench, **services), Sources(()))
     assert (found.text, found.ok) == ("reached from here: warehouse", True)
