@@ -1,6 +1,7 @@
 """The tables of the database: made by migrations, equal to the models, never somebody else's."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,27 @@ from sqlalchemy import Engine, inspect
 from hanse_core.errors import Invalid, Unavailable
 from hanse_server import main, migrations  # main brings the tables of all slices
 from hanse_server.settings import Settings
+from hanse_server.tasks import kept, text_index
 from hanse_server.transfer import v4
 from hanse_web.db import Base, make_engine
+
+from ..databases import Cluster
+
+_OURS = f"n.nspname = 'public' AND c.relname NOT LIKE '{migrations.VERSION_TABLE}%%'"
+_OF = "JOIN pg_class c ON c.oid = {} JOIN pg_namespace n ON n.oid = c.relnamespace WHERE " + _OURS + " ORDER BY 1, 2"
+CATALOG = {
+    "columns": "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,"
+    " pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute a LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) ="
+    " (a.attrelid, a.attnum) " + _OF.format("a.attrelid AND c.relkind = 'r' AND a.attnum > 0"),
+    "constraints": "SELECT c.relname, k.conname, pg_get_constraintdef(k.oid) FROM pg_constraint k "
+    + _OF.format("k.conrelid"),
+    "indexes": "SELECT c.relname, pg_get_indexdef(i.indexrelid) FROM pg_index i " + _OF.format("i.indexrelid"),
+    "sequences": "SELECT c.relname, s.seqtypid::regtype::text, s.seqstart, s.seqincrement, s.seqmax, s.seqcycle"
+    " FROM pg_sequence s " + _OF.format("s.seqrelid"),
+    "triggers": "SELECT c.relname, pg_get_triggerdef(t.oid) FROM pg_trigger t "
+    + _OF.format("t.tgrelid AND NOT t.tgisinternal"),
+}
+"""What a PostgreSQL database knows of its tables, in the order of their names."""
 
 
 def test_the_migrations_lead_to_exactly_the_tables_of_the_models(sqlite_engine: Engine) -> None:
@@ -24,7 +44,35 @@ def test_the_migrations_lead_to_exactly_the_tables_of_the_models(sqlite_engine: 
     assert drift == [], "write the next version with `python -m hanse_server.migrations`"
 
 
-def test_the_tables_that_migrations_make_are_those_that_the_models_make(sqlite_engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.needs("postgres")
+def test_on_postgres_the_catalogs_of_both_are_the_same(cluster: Cluster) -> None:
+    """Columns and defaults, checks and cascades, sequences, expressions of indexes, and what we add to the tables."""
+
+    def from_models(engine: Engine) -> None:
+        with engine.begin() as connection:
+            Base.metadata.create_all(connection)
+            kept.install(connection)
+            text_index.install(connection)
+
+    migrated, direct = (_catalog(cluster, make) for make in (migrations.upgrade, from_models))
+    assert migrated == direct
+    assert all(migrated.values())
+
+
+def _catalog(cluster: Cluster, make: Callable[[Engine], None]) -> dict[str, Any]:
+    address = cluster.create()
+    engine = make_engine(address)
+    make(engine)
+    with engine.connect() as connection:
+        found = {what: connection.exec_driver_sql(query).all() for what, query in CATALOG.items()}
+    engine.dispose()
+    cluster.drop(address)
+    return found
+
+
+def test_on_sqlite_the_tables_that_migrations_make_are_those_that_the_models_make(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
     """What the comparison above does not see: cascades, checks, and ids that are never given out twice."""
     migrations.upgrade(sqlite_engine)
     direct = make_engine(f"sqlite:///{tmp_path}/direct.sqlite")
