@@ -126,6 +126,14 @@ def _present(part: str) -> bool:
     return PARTS[part][0]()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _own_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let clients remember nothing beyond a module: servers come and go, and their keys with them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def python310() -> str:
     """Path of a Python 3.10, the oldest that the SDK and the client support."""

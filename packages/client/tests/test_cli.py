@@ -16,6 +16,8 @@ from hanse._login import Tokens
 from hanse._transports import BlockingTransport
 from hanse.profiles import Profile, load, save
 from hanse_core.command import main
+from hanse_core.crypto import keys
+from hanse_core.errors import KeyChanged
 
 
 @pytest.fixture(autouse=True)
@@ -245,3 +247,27 @@ def test_the_commands_are_light_to_import() -> None:
     heavy = "{'httpx', 'pydantic', 'rich', 'cryptography', 'socketio', 'pandas'}"
     code = f"import sys, hanse, hanse.cli.login, hanse.cli.task; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_keys_are_listed_confirmed_and_passed_on(
+    logged_in: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, other = (keys.publish(keys.generate()) for _ in range(2))
+    known = Client("http://hanse.test").known_keys
+    known.believed(3, first, "beta")
+    with pytest.raises(KeyChanged):
+        known.believed(3, other)
+    assert main(["key", "ls"]) == 0
+    listed = capsys.readouterr().out
+    assert f"beta                     {keys.fingerprint(first)}" in listed
+    assert f"{keys.fingerprint(other)}  REFUSED: hanse key trust --server http://hanse.test/api 3" in listed
+    monkeypatch.setattr("builtins.input", lambda _: keys.fingerprint(first))
+    assert main(["key", "trust", "3"]) == 1
+    assert (
+        main(["key", "trust", "3", "--server", "http://hanse.test/api", "--fingerprint", keys.fingerprint(other)]) == 0
+    )
+    capsys.readouterr()
+    assert main(["key", "export"]) == 0
+    (tmp_path / "bundle.json").write_text(capsys.readouterr().out)
+    assert main(["key", "import", "--server", "https://another.test", str(tmp_path / "bundle.json")]) == 0
+    assert Client("https://another.test").known_keys.bundle() == {"3": other}

@@ -12,7 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hanse.encryption import open_result
 from hanse_core.crypto import keys
 from hanse_core.crypto.sealer import EnvelopeSealer
-from hanse_core.errors import Conflict, Invalid
+from hanse_core.errors import Conflict, Invalid, KeyChanged
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
 
 SECURE: dict[str, Any] = {"collaboration": "secure", "image": "i", "method": "m", "arguments": {"a": 1}}
 
@@ -70,6 +76,48 @@ async def test_inputs_are_sealed_per_organization_and_results_opened(
     answer = EnvelopeSealer(beta).seal(b'{"mean": 61.5}', keys.publish(own))
     server.finish(task.id, {2: answer, 3: answer})
     assert (await client.tasks.wait(task, progress=False)).by_organization["beta"] == {"mean": 61.5}
+
+
+async def test_a_server_that_swaps_a_key_between_two_tasks_reads_neither(
+    client: Any, server: Any, own: Any, beta: Any
+) -> None:
+    mallory = keys.publish(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+    server.organizations[3]["public_key"] = keys.publish(beta)
+    await client.setup_encryption(own)
+    await client.tasks.create(**SECURE)
+    server.organizations[3]["public_key"] = mallory
+    sent = len(server.requests)
+    with pytest.raises(KeyChanged, match=r"organization 3 \(beta\) has changed") as refused:
+        await client.tasks.create(**SECURE)
+    for words in (keys.fingerprint(keys.publish(beta)), keys.fingerprint(mallory), "hanse key trust --server http://"):
+        assert words in refused.value.message
+    with pytest.raises(KeyChanged):
+        await client.collaborations.columns("secure", "default")
+    assert all(request.method == "GET" for request in server.requests[sent:])
+    server.organizations[3]["public_key"] = ""
+    await client.tasks.create(**SECURE)
+    EnvelopeSealer(beta).open(_inputs(server)[3])
+    server.organizations[3]["public_key"] = mallory
+    await client.known_keys.trust(3, keys.fingerprint(mallory))
+    await client.tasks.create(**SECURE)
+    with pytest.raises(Invalid, match="another key"):
+        EnvelopeSealer(beta).open(_inputs(server)[3])
+
+
+async def test_one_s_own_key_is_that_of_the_private_key_whatever_the_server_says(
+    client: Any, server: Any, own: Any, beta: Any
+) -> None:
+    server.organizations[3]["public_key"] = keys.publish(beta)
+    await client.setup_encryption(own)
+    server.organizations[2]["public_key"] = keys.publish(beta)
+    with pytest.raises(KeyChanged, match="organization 2"):
+        await client.tasks.create(**SECURE)
+    assert server.tasks == {}
+
+
+def _inputs(server: Any) -> dict[int, str]:
+    """Give what the last task brought for each organization."""
+    return {each["id"]: each["input"] for each in json.loads(server.sent("POST", "task")[-1].content)["organizations"]}
 
 
 async def test_without_a_key_nothing_is_sent_to_an_encrypted_collaboration(client: Any, server: Any) -> None:

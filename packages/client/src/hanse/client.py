@@ -18,7 +18,7 @@ from hanse._login import Ask, Forgetful, Keeper, Tokens, somebody
 from hanse._modes import Awaiting, Blocking, M, TwoModes, finish, operation
 from hanse._resource import body
 from hanse._transports import AwaitingTransport, BlockingTransport, Transport
-from hanse.encryption import sealer_of
+from hanse.encryption import known_keys, sealer_of
 from hanse.resources.algorithm_stores import AlgorithmStores
 from hanse.resources.collaborations import Collaborations
 from hanse.resources.invitations import Invitations, UserInvitations
@@ -36,6 +36,7 @@ from hanse.resources.users import Users
 from hanse.sign_on import link, log_in
 from hanse_core import __version__
 from hanse_core.crypto import keys
+from hanse_core.crypto.known_keys import KnownKeys
 from hanse_core.crypto.sealer import EnvelopeSealer
 from hanse_core.errors import Conflict, Invalid, Unauthenticated
 from hanse_core.wire.accounts import LogOut, User
@@ -75,6 +76,15 @@ class Api(TwoModes[M]):
     def url(self) -> str:
         """The address of the API."""
         return str(self.session.url)
+
+    @property
+    def known_keys(self) -> KnownKeys:
+        """The public keys of organizations as they were first seen at this server, for which inputs are sealed.
+
+        One that changes is refused with `KeyChanged`, until `known_keys.trust(organization_id, fingerprint)` or
+        `hanse key trust` confirms it.
+        """
+        return known_keys(self.url)
 
     def __repr__(self) -> str:
         tokens = self.session.tokens
@@ -228,6 +238,9 @@ class Api(TwoModes[M]):
             change = {"public_key": sealer.public_key}
             await self.session.request("PATCH", f"organization/{organization.id}", body=change)
         self.sealer = sealer
+        pin = self.known_keys.all().get(organization.id)
+        if pin is None or pin.key != sealer.public_key:
+            self.known_keys.put(organization.id, sealer.public_key, organization.name)
         return keys.fingerprint(sealer.public_key)
 
     @operation

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hanse._modes import Awaiting
 from hanse._resource import body
 from hanse.composition import choose
-from hanse.encryption import sealer_for
+from hanse.encryption import believed, sealer_for
 from hanse.values import place_input
 from hanse_core.errors import Unavailable
 from hanse_core.wire.tasks import ColumnRequest
@@ -38,12 +38,13 @@ async def columns(api: Api[Awaiting], asked: Asked, *, timeout: float | None) ->
     collaboration = await api.collaborations.find(asked.collaboration)
     organizations = await choose(api, asked.organizations, collaboration, None)
     sealer = sealer_for(collaboration.encrypted, api.sealer, plain=True)
-    inputs = [await place_input(api, _INPUT, each, sealer) for each in organizations]
+    recipients = believed(api.known_keys, organizations, sealer)
+    inputs = [await place_input(api, _INPUT, each, sealer) for each in recipients]
     request = body(
         ColumnRequest,
         collaboration_id=collaboration.id,
         db_label=asked.database,
-        organizations=[{"id": each.id, "input": text} for each, text in zip(organizations, inputs, strict=True)],
+        organizations=[{"id": each.id, "input": text} for each, text in zip(recipients, inputs, strict=True)],
         query=asked.query,
         sheet_name=asked.sheet_name,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hanse._modes import Awaiting
 from hanse._resource import body, pick
-from hanse.encryption import sealer_for
+from hanse.encryption import believed, sealer_for
 from hanse.values import place_input
 from hanse_core.errors import Invalid
 from hanse_core.wire.accounts import Organization
@@ -64,7 +64,8 @@ async def compose(api: Api[Awaiting], order: Order) -> dict[str, Any]:
         store_id = (await api.algorithm_stores.find(order.store, collaboration_id=collaboration.id)).id
     organizations = await choose(api, order.organizations, collaboration, study_id)
     sealer = sealer_for(collaboration.encrypted, api.sealer, plain=order.plain)
-    inputs = [await place_input(api, plain, each, sealer) for each in organizations]
+    recipients = believed(api.known_keys, organizations, sealer)
+    inputs = [await place_input(api, plain, each, sealer) for each in recipients]
     return body(
         TaskCreate,
         name=order.name or None,
@@ -74,7 +75,7 @@ async def compose(api: Api[Awaiting], order: Order) -> dict[str, Any]:
         study_id=study_id,
         store_id=store_id,
         server_url=None if store_id is None else api.url,
-        organizations=[{"id": each.id, "input": text} for each, text in zip(organizations, inputs, strict=True)],
+        organizations=[{"id": each.id, "input": text} for each, text in zip(recipients, inputs, strict=True)],
         databases=[{"label": item} if isinstance(item, str) else dict(item) for item in order.databases],
     )
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from hanse import profiles
 from hanse_core.crypto import keys
 from hanse_core.crypto.envelope import looks_sealed
+from hanse_core.crypto.known_keys import KnownKeys
 from hanse_core.crypto.sealer import EnvelopeSealer, PlainSealer, Sealer
-from hanse_core.errors import Invalid
+from hanse_core.errors import Invalid, KeyChanged
 from hanse_core.wire.accounts import Organization
 
 NO_KEY = "is encrypted; call client.setup_encryption(private_key) first"
@@ -21,6 +24,32 @@ def sealer_of(private_key: str | Path | rsa.RSAPrivateKey) -> EnvelopeSealer:
     """Load the private key of one's organization. Raises `Invalid` naming the file."""
     key = private_key if isinstance(private_key, rsa.RSAPrivateKey) else keys.load_private(Path(private_key))
     return EnvelopeSealer(key)
+
+
+def known_keys(url: str) -> KnownKeys:
+    """Give the public keys of organizations that were seen at a server, whose API has this address."""
+    return KnownKeys(profiles.known_keys(url), f"hanse key trust --server {url}")
+
+
+def believed(known: KnownKeys, organizations: Sequence[Organization], sealer: Sealer) -> list[Organization]:
+    """Give those who get something sealed with the keys that are believed.
+
+    Raises:
+        KeyChanged: one has another key than before, says the server.
+        Invalid: one has published something that is no key.
+    """
+    if not isinstance(sealer, EnvelopeSealer):
+        return list(organizations)
+    return [each.model_copy(update={"public_key": _believed(known, each)}) for each in organizations]
+
+
+def _believed(known: KnownKeys, organization: Organization) -> str:
+    try:
+        return known.believed(organization.id, organization.public_key or "", organization.name)
+    except KeyChanged:
+        raise
+    except Invalid as error:
+        raise Invalid(f"{organization.name}: {error.message}") from error
 
 
 def sealer_for(encrypted: bool, own: EnvelopeSealer | None, *, plain: bool = False) -> Sealer:

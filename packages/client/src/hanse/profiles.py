@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 from hanse._login import Tokens
 from hanse_core.errors import Invalid, Unauthenticated
+from hanse_core.locks import alone
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,16 @@ def path_of(name: str) -> Path:
     """Give the file of a profile: `$XDG_CONFIG_HOME/hanse/NAME.json`, by default below `~/.config`."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise Invalid(f"{name!r} cannot name a profile; use letters, digits, '.', '_' and '-'")
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(home) / "hanse" / f"{name}.json"
+    return _folder() / f"{name}.json"
+
+
+def known_keys(url: str) -> Path:
+    """Give the file of the public keys that were seen at a server: one for all its profiles, beside them."""
+    return _folder() / "keys" / f"{quote(url, safe='')}.json"
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "hanse"
 
 
 def save(name: str, profile: Profile) -> Path:
@@ -89,12 +99,8 @@ class Kept:
     def alone(self) -> Iterator[None]:
         path = path_of(self._name)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            _lock(descriptor)
+        with alone(path.with_suffix(".lock")):
             yield
-        finally:
-            os.close(descriptor)
 
     def newest(self) -> Tokens | None:
         with suppress(Invalid, Unauthenticated):
@@ -110,12 +116,3 @@ class Kept:
             remove(self._name)
         else:
             save(self._name, replace(self._profile, tokens=tokens))
-
-
-def _lock(descriptor: int) -> None:
-    """Wait for whoever holds the lock; it ends with its holder. Where there are no such locks, nobody waits."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    fcntl.flock(descriptor, fcntl.LOCK_EX)

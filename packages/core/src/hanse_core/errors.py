@@ -26,6 +26,10 @@ class Invalid(HanseError):
     code = "invalid"
 
 
+class KeyChanged(Invalid):
+    """The server names another public key of an organization than the one that was seen first."""
+
+
 class Unauthenticated(HanseError):
     """Who is asking is not known: no token, a wrong or an expired one, or a wrong password."""
 

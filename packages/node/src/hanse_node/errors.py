@@ -1,6 +1,6 @@
 """What can go wrong at a node beyond the common tree, each with its remedy in the message."""
 
-from hanse_core.errors import HanseError, Invalid, Unauthenticated, Unavailable
+from hanse_core.errors import HanseError, Unauthenticated, Unavailable
 
 
 class Unreachable(Unavailable):
@@ -21,7 +21,3 @@ class CannotStart(HanseError):
 
 class JournalUnreadable(CannotStart):
     """The journal exists but cannot be used; it is never silently made anew."""
-
-
-class KeyChanged(Invalid):
-    """The server names another public key of an organization than the one that was seen first."""

@@ -3,11 +3,10 @@
 from functools import partial
 from pathlib import Path
 
-from hanse_core.errors import HanseError
+from hanse_core.errors import HanseError, KeyChanged
 from hanse_core.states import RunStatus
 from hanse_node import runs
 from hanse_node.blobs import BlobInput
-from hanse_node.errors import KeyChanged
 from hanse_node.killable import Killable, Over
 from hanse_node.offers import Offer
 from hanse_node.policy import calls

@@ -3,22 +3,26 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from hanse_core.crypto.sealer import EnvelopeSealer, PlainSealer, Sealer
 from hanse_node.errors import CannotStart
 from hanse_node.messages import Organization
 from hanse_node.settings import Encryption
 
 if TYPE_CHECKING:
+    from hanse_core.crypto.known_keys import KnownKeys
     from hanse_core.crypto.streams import Opener, Writer
-    from hanse_node.known_keys import KnownKeys
+
+log = structlog.get_logger()
 
 
 class Vault:
     """Opens inputs and seals results the way the collaboration wants it."""
 
-    def __init__(self, encryption: Encryption, known_keys: Path | None = None) -> None:
+    def __init__(self, encryption: Encryption, keys_file: Path | None = None) -> None:
         self.encrypted = encryption.enabled
-        self._known_keys = _known(known_keys) if encryption.enabled and known_keys is not None else None
+        self._known_keys = known_keys(keys_file) if encryption.enabled and keys_file is not None else None
         self.public_key = ""
         self._sealer: Sealer = PlainSealer()
         if encryption.enabled:
@@ -99,10 +103,16 @@ def _envelope(private_key: Path | None) -> EnvelopeSealer:
     return EnvelopeSealer(keys.load_private(private_key or Path("private_key.pem")))
 
 
-def _known(path: Path) -> "KnownKeys":
-    from hanse_node.known_keys import KnownKeys
+def known_keys(path: Path) -> "KnownKeys":
+    """Give the keys of partners that a node keeps in this file."""
+    from hanse_core.crypto.known_keys import KnownKeys
 
-    return KnownKeys(path)
+    return KnownKeys(path, "hanse node key trust", _tell)
+
+
+def _tell(event: str, organization_id: int, fingerprint: str) -> None:
+    level = log.error if event == "key_changed" else log.info
+    level(event, organization_id=organization_id, fingerprint=fingerprint)
 
 
 def _name(published: str) -> str:

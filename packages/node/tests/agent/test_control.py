@@ -16,9 +16,9 @@ from hanse_core.errors import Invalid, Unavailable
 from hanse_core.states import RunStatus
 from hanse_node import control
 from hanse_node.kept_logs import KeptLogs
-from hanse_node.known_keys import KnownKeys
 from hanse_node.messages import Organization
 from hanse_node.uplink.base import Identity
+from hanse_node.vault import known_keys
 
 
 async def ask(bench: Any, **request: object) -> Any:
@@ -154,7 +154,7 @@ async def test_a_run_for_an_organization_whose_key_has_changed_is_refused(bench:
     own = EnvelopeSealer(keys.load_private(key_file))
     bench.uplink.identity = Identity(2, "station", 1, "alpha", 1, encrypted=True)
     bench.uplink.organizations[1] = Organization("alpha", own.public_key)
-    KnownKeys(bench.directory / "keys.json").put(2, keys.publish(keys.generate()), "beta")
+    known_keys(bench.directory / "keys.json").put(2, keys.publish(keys.generate()), "beta")
     changed = keys.publish(keys.generate())
     bench.uplink.organizations[2] = Organization("beta", changed)
     encryption = {"enabled": True, "private_key": key_file}
@@ -164,7 +164,7 @@ async def test_a_run_for_an_organization_whose_key_has_changed_is_refused(bench:
         assert (refused.status, refused.started_at) == (RunStatus.NOT_ALLOWED, None)
         assert "has changed" in refused.log
         assert bench.engine.started == 0
-        KnownKeys(bench.directory / "keys.json").trust(2)
+        known_keys(bench.directory / "keys.json").trust(2, keys.fingerprint(changed))
         confirmed = bench.uplink.create(2, payload=own.seal(b'{"method": "m"}', own.public_key), init_org=2)
         await bench.uplink.all_finished()
     assert confirmed.status is RunStatus.COMPLETED

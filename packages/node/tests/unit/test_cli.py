@@ -15,14 +15,14 @@ import pytest
 
 from hanse_core import command
 from hanse_core.crypto import keys
+from hanse_core.errors import KeyChanged
 from hanse_node import check, settings
-from hanse_node.errors import KeyChanged
 from hanse_node.findings import Problem
 from hanse_node.journal import Decision, Journal
-from hanse_node.known_keys import KnownKeys
 from hanse_node.offers import Offer
 from hanse_node.runs import LocalRun, Phase
 from hanse_node.uplink.transport import Response
+from hanse_node.vault import known_keys
 
 CONFIG = """
 api_key: 1f0c8b7a-0000-4000-8000-000000000000
@@ -240,7 +240,7 @@ def test_keys_are_listed_and_a_changed_one_is_confirmed_by_its_fingerprint(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, other = (keys.publish(keys.generate()) for _ in range(2))
-    known = KnownKeys(folder / "state" / "keys.json")
+    known = known_keys(folder / "state" / "keys.json")
     known.put(2, first, "beta")
     with pytest.raises(KeyChanged):
         known.believed(2, other)
@@ -260,6 +260,11 @@ def test_keys_are_listed_and_a_changed_one_is_confirmed_by_its_fingerprint(
     assert key("trust", "2")[0] == 1
     (folder / "bundle.json").write_text(json.dumps({"5": first}))
     assert keys.fingerprint(first) in key("import", str(folder / "bundle.json"))[1]
+    (folder / "bundle.yaml").write_text(f"6: {other}")
+    assert keys.fingerprint(other) in key("import", str(folder / "bundle.yaml"))[1]
+    assert json.loads(key("export")[1]) == {"2": other, "5": first, "6": other}
+    (folder / "bundle.yaml").write_text("[")
+    assert key("import", str(folder / "bundle.yaml"))[0] == 1
 
 
 async def test_a_second_node_in_the_same_directory_is_refused(folder: Path) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from hanse_core.crypto import keys
-from hanse_core.errors import Invalid
+from hanse_core.errors import Invalid, KeyChanged
 from hanse_node.errors import CannotStart
+from hanse_node.messages import Organization
 from hanse_node.settings import Encryption
 from hanse_node.vault import Vault
 
@@ -58,3 +59,17 @@ def test_a_key_is_published_only_where_there_is_none(sealed: Vault) -> None:
 def test_a_missing_private_key_is_named(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"none\.pem"):
         Vault(Encryption(enabled=True, private_key=tmp_path / "none.pem"))
+
+
+def test_the_vault_asks_for_what_is_believed(tmp_path: Path) -> None:
+    other = keys.publish(keys.generate())
+    path = tmp_path / "private.pem"
+    path.write_bytes(keys.private_to_pem(keys.generate()))
+    vault = Vault(Encryption(enabled=True, private_key=path), tmp_path / "keys.json")
+    vault.joined(1)
+    assert vault.recipient(1, Organization("alpha", "")) == vault.public_key
+    with pytest.raises(KeyChanged):
+        vault.recipient(1, Organization("alpha", other))
+    plain = Vault(Encryption(), tmp_path / "none.json")
+    assert plain.recipient(1, Organization("alpha", other)) == other
+    assert not (tmp_path / "none.json").exists()

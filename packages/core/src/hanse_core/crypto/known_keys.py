@@ -1,27 +1,21 @@
-"""Public keys of partner organizations as this node first saw them; a changed one is refused until it is confirmed.
+"""Public keys of partner organizations as they were first seen; a changed one is refused until it is confirmed.
 
-Results are sealed for the organization that asked, with the key that the server says is hers. A server that named
-another key could read them all.
+Inputs and results are sealed with the key that the server says is the organization's. A server that named another key
+could read them all.
 """
 
 import base64
-import fcntl
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import structlog
-import yaml
-
 from hanse_core.crypto import keys
-from hanse_core.errors import Invalid
-from hanse_node.errors import KeyChanged
-
-log = structlog.get_logger()
+from hanse_core.errors import Invalid, KeyChanged, NotFound
+from hanse_core.locks import alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +38,19 @@ class KnownKey:
 
 
 class KnownKeys:
-    """The keys, in one file that this node and its commands share."""
+    """The keys, in one file that whoever uses them shares with the commands for it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, remedy: str, tell: Callable[[str, int, str], None] | None = None) -> None:
+        """Use a file.
+
+        Args:
+            path: where the keys are; it is made with the first one.
+            remedy: the command that confirms a changed key; the organization's id follows it.
+            tell: told `key_first_seen` and `key_changed`, with the organization's id and the fingerprint.
+        """
         self._path = path
+        self.remedy = remedy
+        self._tell = tell or (lambda event, organization_id, fingerprint: None)
 
     def all(self) -> dict[int, KnownKey]:
         """Give the keys by organization. Raises `Invalid` for a file that cannot be read: it is never begun anew."""
@@ -72,15 +75,16 @@ class KnownKeys:
             return pin.key
         if pin is None:
             self.put(organization_id, published, name)
-            log.info("key_first_seen", organization_id=organization_id, fingerprint=keys.fingerprint(published))
+            self._tell("key_first_seen", organization_id, keys.fingerprint(published))
             return published
         if pin.refused != published:
             self._write(organization_id, replace(pin, refused=published))
-            log.error("key_changed", organization_id=organization_id, fingerprint=keys.fingerprint(published))
+            self._tell("key_changed", organization_id, keys.fingerprint(published))
         raise KeyChanged(
-            f"the public key of organization {organization_id} has changed, and this station has not confirmed the new "
-            f"one (until now {pin.fingerprint}; now {keys.fingerprint(published)}). Its administrator does that with  "
-            f"hanse node key trust {organization_id}"
+            f"the public key of organization {organization_id}{f' ({pin.name})' if pin.name else ''} has changed, and "
+            f"nobody here has confirmed the new one (until now {pin.fingerprint}; now {keys.fingerprint(published)}). "
+            f"Ask the organization, not the server, for the fingerprint of its key, and then:  "
+            f"{self.remedy} {organization_id}"
         )
 
     def has(self, published: str) -> bool:
@@ -90,14 +94,32 @@ class KnownKeys:
     def put(self, organization_id: int, published: str, name: str = "") -> str:
         """Believe a key from now on; give its fingerprint."""
         published = _normal(published)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._write(organization_id, KnownKey(published, name, now))
         return keys.fingerprint(published)
 
-    def trust(self, organization_id: int) -> None:
-        """Believe the key that was refused."""
-        pin = self.all()[organization_id]
+    def waiting(self, organization_id: int) -> KnownKey:
+        """Give the key of an organization of which a changed one waits. Raises `NotFound`."""
+        pin = self.all().get(organization_id)
+        if pin is None or not pin.refused:
+            raise NotFound(f"no changed key of organization {organization_id} waits for being confirmed")
+        return pin
+
+    def trust(self, organization_id: int, fingerprint: str) -> None:
+        """Believe the key that was refused, if it has the fingerprint that its owner told.
+
+        Raises:
+            NotFound: no changed key of this organization waits.
+            Invalid: it has another fingerprint.
+        """
+        pin = self.waiting(organization_id)
+        if _plain(fingerprint) != _plain(pin.refused_fingerprint):
+            raise Invalid("that is another fingerprint than the one of the changed key: it stays refused")
         self.put(organization_id, pin.refused, pin.name)
+
+    def bundle(self) -> dict[str, str]:
+        """Give the keys that are believed by organization, as others may import them."""
+        return {str(organization_id): pin.key for organization_id, pin in sorted(self.all().items())}
 
     def _write(self, organization_id: int, pin: KnownKey) -> None:
         with self._locked():
@@ -110,9 +132,12 @@ class KnownKeys:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._path.with_suffix(".lock").open("a") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with alone(self._path.with_suffix(".lock")):
             yield
+
+
+def _plain(fingerprint: str) -> str:
+    return "".join(fingerprint.split()).lower()
 
 
 def _normal(published: str) -> str:
@@ -120,12 +145,12 @@ def _normal(published: str) -> str:
     return keys.publish(keys.load_public(published))
 
 
-def read_bundle(path: Path) -> dict[int, str]:
+def read_bundle(path: Path, parse: Callable[[str], object] = json.loads) -> dict[int, str]:
     """Read public keys by organization's id, each as published or as PEM. Raises `Invalid`."""
     try:
-        fields = yaml.safe_load(path.read_text())
+        fields = parse(path.read_text())
         return {int(organization): _published(text) for organization, text in _mapping(fields).items()}
-    except (OSError, yaml.YAMLError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise Invalid(f"the bundle {path} cannot be read: {error}") from error
 
 
