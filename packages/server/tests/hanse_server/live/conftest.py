@@ -87,7 +87,13 @@ class Harbour:
         listener.client.on("*", note, namespace=NAMESPACE)
         listener.client.on("disconnect", gone, namespace=NAMESPACE)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        await listener.client.connect(self.url, headers=headers, namespaces=[NAMESPACE], transports=list(transports))
+        await listener.client.connect(
+            self.url,
+            headers=headers,
+            namespaces=[NAMESPACE],
+            transports=list(transports),
+            wait_timeout=30,  # not the client's one second, which a busy machine takes
+        )
         self.listeners.append(listener)
         return listener
 
