@@ -12,6 +12,7 @@ from hanse_node.errors import Unreachable
 from hanse_node.messages import Answer, Forward, Organization
 from hanse_node.proxy import app as proxy_app
 from hanse_node.proxy import tokens
+from waiting import until
 
 JSON = {"content-type": "application/json"}
 PLAIN = base64.b64encode(b'{"method": "partial"}').decode()
@@ -232,7 +233,7 @@ async def test_the_status_of_an_unknown_task_is_an_error_with_its_own_code(serve
 async def test_a_held_status_ends_with_its_run(served: Any) -> None:
     served.answer(lambda request: answer({"status": "active"}))
     asking = asyncio.create_task(served.ask("GET", "/task/9/status"))
-    await asyncio.sleep(0.1)
+    await until(lambda: served.uplink.forwarded)
     await served.proxy.close(1)
     with pytest.raises(httpx.HTTPError):
         await asking

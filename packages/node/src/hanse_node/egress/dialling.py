@@ -3,9 +3,11 @@
 import asyncio
 import base64
 import socket
+from asyncio.staggered import staggered_race
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from hanse_core.errors import Unavailable
@@ -15,6 +17,7 @@ from hanse_node.egress_settings import HttpProxy, Way
 from hanse_node.streams import Line
 
 SECONDS = 15.0
+HEAD_START = 0.25
 ANSWER_BYTES = 65536
 Resolver = Callable[[str], Awaitable[Sequence[str]]]
 Networks = Callable[[], Awaitable[Sequence[str]]]
@@ -86,15 +89,12 @@ class Dialler:
         return [*own, *await self._inner()]
 
     async def _directly(self, way: str, addresses: Sequence[Address], destination: Destination) -> Dialled:
-        trouble: OSError = OSError("no address")
-        for address in addresses:
-            try:
-                line = await asyncio.open_connection(str(address), destination.port)
-            except OSError as error:
-                trouble = error
-                continue
-            return Dialled(line, way, str(address))
-        raise trouble
+        """Take the address that answers first; each has a head start on the next, so that a dead one costs no more."""
+        tries = [partial(asyncio.open_connection, str(address), destination.port) for address in addresses]
+        line, number, troubles = await staggered_race(tries, HEAD_START)
+        if line is None or number is None:
+            raise next((error for error in reversed(troubles) if isinstance(error, OSError)), OSError("no address"))
+        return Dialled(line, way, str(addresses[number]))
 
     async def _through(
         self, proxy: HttpProxy, way: str, ways: Mapping[str, Way], destination: Destination, *, plain: bool
