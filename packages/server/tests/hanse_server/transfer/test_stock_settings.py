@@ -82,6 +82,34 @@ def test_what_means_the_same_is_carried(translate: Translate) -> None:
     assert str(settings.server_url).startswith("https://hanse.example")
 
 
+def test_the_stores_and_the_vpn_portal_are_carried_with_their_secrets_which_are_not_printed(
+    translate: Translate,
+) -> None:
+    text = "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=planted-store;EndpointSuffix=core.windows.net"
+    portal = {"url": "https://vpn.example", "redirect_url": "http://localhost", "client_id": "hanse"}
+    settings, printed = translate(
+        large_result_store={"container_name": "results", "connection_string": text},
+        vpn_server={**portal, "client_secret": "planted-id", "portal_username": "u", "portal_userpass": "planted-pw"},
+    )
+    store, vpn = settings.large_result_store, settings.vpn_server
+    assert store is not None
+    assert (store.type, store.container_name, store.secret("connection_string")) == ("azure", "results", text)
+    assert vpn is not None
+    assert (vpn.url, vpn.redirect_url, vpn.client_id, vpn.portal_username) == (*portal.values(), "u")
+    assert (vpn.secret("client_secret"), vpn.secret("portal_userpass")) == ("planted-id", "planted-pw")
+    assert "planted" not in printed
+
+
+def test_a_store_that_logs_in_as_an_application_is_carried(translate: Translate) -> None:
+    login = {"storage_account_name": "account", "tenant_id": "tenant", "client_id": "us", "client_secret": "planted"}
+    settings, printed = translate(large_result_store={"container_name": "results", **login})
+    store = settings.large_result_store
+    assert store is not None
+    assert (store.storage_account_name, store.tenant_id, store.client_id) == ("account", "tenant", "us")
+    assert store.secret("client_secret") == "planted"
+    assert "planted" not in printed
+
+
 def test_what_cannot_be_carried_is_named_with_the_reason(translate: Translate) -> None:
     _, printed = translate(
         ui={"enabled": True},
