@@ -233,6 +233,28 @@ async def test_who_gives_up_waiting_for_a_pull_does_not_end_it_for_the_others(be
     assert bench.engine.containers("eu.hanse.node") == []
 
 
+async def test_no_more_is_pulled_at_once_than_allowed(bench: Any) -> None:
+    bench.settings["parallel_pulls"] = 2
+    runtime, other = bench.open(), bench.open()
+    async with silent_registry(bench.engine) as (address, asked):
+        image = f"{address}/team/slow:1"
+
+        def pull(number: int, by: Any = runtime) -> asyncio.Task[None]:
+            return asyncio.create_task(by.fetch(image, f"sha256:{number:064}"))
+
+        pulls = [pull(1), pull(2)]
+        await until(lambda: asked.count("manifests") == 2)
+        pulls += [pull(3), pull(4), pull(5, other)]  # the last one would be behind those that must wait
+        await until(lambda: asked.count("manifests") > 2)
+        assert asked.count("manifests") == 3
+        for number, begun in enumerate(pulls[:2], 4):
+            begun.cancel()
+            await until(lambda number=number: asked.count("manifests") == number)
+        for begun in pulls:
+            begun.cancel()
+        await asyncio.wait(pulls)
+
+
 async def test_a_silent_registry_is_given_up(bench: Any) -> None:
     bench.settings["pull_silence"] = 0.3
     runtime = bench.open()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from docker_engine import OUTSIDE
+from docker_engine import OUTSIDE, cgroups
 from hanse_node.runtimes.base import Exit, Limits
 
 pytestmark = [
@@ -38,8 +38,13 @@ async def test_a_fork_bomb_stops_at_the_limit_and_leaves_nothing(bench: Any) -> 
 
 
 async def test_processors_are_limited(bench: Any) -> None:
-    _, reference, _ = await bench.run("pass", limits=Limits(cpus=0.5))
-    assert bench.engine.ask("GET", f"/containers/{reference}/json")["HostConfig"]["NanoCpus"] == 500_000_000
+    runtime, reference, _ = await bench.run("hang()", limits=Limits(cpus=0.5))
+    groups = [top / reference for top in cgroups(bench.engine.name)]
+    names = ("cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us")  # one file, or two in this order
+    told = [(group / name).read_text() for name in names for group in groups if (group / name).exists()]
+    quota, period = " ".join(told).split()[:2]
+    assert int(quota) / int(period) == 0.5
+    await runtime.stop(reference)
 
 
 async def test_a_result_larger_than_allowed_cannot_be_written(bench: Any) -> None:
