@@ -20,7 +20,8 @@ from hanse_node.main import build_docker, build_runtime
 from hanse_node.policy.model import Policies
 from hanse_node.policy.words import describe
 from hanse_node.policy_file import read as read_policy
-from hanse_node.settings import Recipe, Settings, load
+from hanse_node.settings import Recipe, Settings
+from hanse_node.settings_file import load
 from hanse_node.sources import Sources
 from hanse_node.uplink.http import HttpUplink
 from hanse_node.uplink.transport import HttpTransport, Route, Transport

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hanse_core.errors import Invalid, NotFound
-from hanse_node.settings import Settings, load
+from hanse_node.settings import Settings
+from hanse_node.settings_file import load
 
 
 def folders(environment: Mapping[str, str] | None = None) -> list[Path]:

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from hanse_core.errors import Invalid
 from hanse_node.policy.decision import Request, Terms, Verdict, decide, denied, terms
 from hanse_node.policy.model import Policies
-from hanse_node.settings import PREFIX, Settings, not_valid, overlay, read_yaml
+from hanse_node.settings import Settings
+from hanse_node.settings_file import PREFIX, not_valid, overlay, read_yaml
 
 LOOK_SECONDS = 1.0
 log = structlog.get_logger()

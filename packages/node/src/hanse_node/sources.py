@@ -10,8 +10,8 @@ import structlog
 
 from hanse_core.errors import Invalid
 from hanse_node import columns, secrets
+from hanse_node.database_settings import Database
 from hanse_node.offers import DatabaseChoice
-from hanse_node.settings import Database
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from hanse_node.policy.decision import Request
 from hanse_node.policy_file import Rulebook
 from hanse_node.runs import Phase
 from hanse_node.runtimes.memory import MemoryRuntime
-from hanse_node.settings import load
+from hanse_node.settings_file import load
 from hanse_node.station import Station
 
 

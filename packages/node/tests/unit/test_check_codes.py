@@ -9,7 +9,8 @@ from hanse_node import check, check_data, weaknesses
 from hanse_node.docker_settings import Docker
 from hanse_node.findings import Finding, Problem
 from hanse_node.policy.model import Policies
-from hanse_node.settings import Settings, load
+from hanse_node.settings import Settings
+from hanse_node.settings_file import load
 
 PAGE = Path(__file__).parents[4] / "docs" / "reference" / "exit-codes.md"
 

@@ -16,7 +16,7 @@ import pytest
 from hanse_core import command
 from hanse_core.crypto import keys
 from hanse_core.errors import KeyChanged
-from hanse_node import check, settings
+from hanse_node import check, settings_file
 from hanse_node.findings import Problem
 from hanse_node.journal import Decision, Journal
 from hanse_node.offers import Offer
@@ -78,7 +78,7 @@ def found(folder: Path, server: Any = None, **changes: str) -> dict[bool, str]:
         assert before in text
         text = text.replace(before, after)
     (folder / "node.yaml").write_text(text)
-    findings = check.run(settings.load(folder / "node.yaml", environment={}), server or Server())
+    findings = check.run(settings_file.load(folder / "node.yaml", environment={}), server or Server())
     return {ok: "\n".join(f"{f.text} {f.remedy}" for f in findings if f.ok is ok) for ok in (True, False)}
 
 

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from hanse_node import columns
-from hanse_node.settings import Database
+from hanse_node.database_settings import Database
 from hanse_node.sources import Sources
 
 FRAME = pandas.DataFrame({"age": [61], "sex, code": ["f"]})

@@ -10,7 +10,7 @@ import yaml
 from hanse_core import command
 from hanse_node import places, policy_file
 from hanse_node.policy.model import Policies, Profile
-from hanse_node.settings import load
+from hanse_node.settings_file import load
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from hanse_node.database_settings import Database
 from hanse_node.docker_settings import Devices, Docker, ImageRules, Registry
 from hanse_node.egress_settings import HttpProxy, Way
 from hanse_node.policy.model import ImageTerms, Policies, ResultLimits, Rule
-from hanse_node.settings import Database, Encryption, Recipe, RunLimits, Settings
+from hanse_node.settings import Encryption, Recipe, RunLimits, Settings
 
 PAGE = Path(__file__).parents[4] / "docs" / "reference" / "node-settings.md"
 SECTIONS: list[tuple[str, type[BaseModel]]] = [

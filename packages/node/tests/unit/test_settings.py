@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from hanse_core.errors import Invalid
-from hanse_node.settings import Recipe, Settings, load
+from hanse_node.settings import Recipe, Settings
+from hanse_node.settings_file import load
 
 STOCK = """
 api_key: 1f0c8b7a-0000-4000-8000-000000000000

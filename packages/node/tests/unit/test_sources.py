@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from hanse_node import weaknesses
+from hanse_node.database_settings import Database
 from hanse_node.offers import DatabaseChoice
-from hanse_node.settings import Database, Settings, load
+from hanse_node.settings import Settings
+from hanse_node.settings_file import load
 from hanse_node.sources import DatabaseUnreadable, Sources, UnknownDatabase
 
 

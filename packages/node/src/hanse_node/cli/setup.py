@@ -32,7 +32,7 @@ def _init(arguments: argparse.Namespace) -> int:
     import yaml
 
     from hanse_core.errors import Conflict
-    from hanse_node import places, settings
+    from hanse_node import places, settings_file
     from hanse_node.cli.ask import ask
     from hanse_node.policy import draft
 
@@ -59,7 +59,7 @@ def _init(arguments: argparse.Namespace) -> int:
             _write(config, yaml.safe_dump(fields, sort_keys=False, allow_unicode=True), 0o600, undoing)
         except FileExistsError as error:
             raise Conflict(f"{error.filename} exists already; this node may have another name") from None
-        settings.load(config)
+        settings_file.load(config)
         undoing.pop_all()
     print(f"written: {config}, {key.name}, {policy.name}\nNothing may run yet: say what may in {policy}, then")
     print(f"  hanse node check --config {config}\n  hanse node start --config {config}")

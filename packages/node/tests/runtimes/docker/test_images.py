@@ -23,7 +23,7 @@ from hanse_node.main import build_docker
 from hanse_node.policy_file import Rulebook
 from hanse_node.runtimes.base import Exit, ImageMissing, RunSpec, StartFailed
 from hanse_node.runtimes.docker import DockerRuntime
-from hanse_node.settings import load
+from hanse_node.settings_file import load
 from token_server import token_server
 from waiting import until
 
