@@ -25,6 +25,7 @@ from typing import Any
 import pytest
 import structlog
 
+import leftovers
 from docker_engine import Engine
 from docker_engine import is_possible as docker_engine_is_possible
 from nginx import is_possible as nginx_is_possible
@@ -273,9 +274,10 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def docker_engine() -> Iterator[Engine]:
-    """Give a Docker engine of our own, which all tests share: empty at first."""
+    """Give a Docker engine of our own, which all tests share: empty at first, and left so by all nodes."""
     with Engine() as engine:
         yield engine
+        assert engine.of_nodes() == {}
 
 
 @pytest.fixture(scope="session")
@@ -325,7 +327,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.line(f"{part}: {PARTS[part][1]}")
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+def pytest_configure() -> None:
+    leftovers.watch()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[None]:
+    yield  # to all others: workers end there
+    leftovers.require_none(session)
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = len(reporter.stats.get("skipped", [])) if reporter else 0
     if REQUIRE_ALL and skipped and exitstatus == 0:

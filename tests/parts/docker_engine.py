@@ -25,6 +25,8 @@ from typing import Any, BinaryIO
 
 import httpx
 
+import leftovers
+
 PROGRAMS = ("dockerd", "containerd", "runc", "docker-registry", "ip", "iptables", "nsenter", "unshare", "setpriv")
 OUTSIDE = "198.18.0.0/16"
 """Addresses kept for measurements between devices; no network uses them. Each engine has four of them."""
@@ -192,6 +194,7 @@ class Engine:
 
     def _connect(self) -> None:
         """Make the network namespace, whose name nobody else has, and a cable into it."""
+        leftovers.sweep()
         tries = ((os.getpid() + further) % NETS for further in range(NETS))
         number = next(number for number in tries if _try("ip", "netns", "add", f"hanse{number}"))
         self.name = f"hanse{number}"
@@ -200,6 +203,7 @@ class Engine:
         _ip("link", "add", self.name, "type", "veth", "peer", "name", "eth0", "netns", self.name)
         self._undo.callback(_ip, "link", "delete", self.name)
         _ip("address", "add", f"{self.gateway}/30", "dev", self.name)
+        _ip("link", "set", self.name, "alias", leftovers.owner(self.folder))
         _ip("link", "set", self.name, "up")
         for words in ("link set lo up", f"address add {inside}/30 dev eth0", "link set eth0 up"):
             _ip("-n", self.name, *words.split())
