@@ -102,6 +102,14 @@ async def test_an_image_of_the_next_contract_is_refused_with_that_cause(bench: A
     assert await runtime.wait(await bench.start(other)) == Exit(0)
 
 
+async def test_an_image_whose_packages_are_looked_for_in_a_file_runs(bench: Any) -> None:
+    runtime = bench.open()
+    declared = "PKG_NAME=x PYTHONPATH=/usr/local/lib/sample:/etc/passwd:nowhere"
+    bench.engine.build("team/zipped:1", f"FROM sample\nENV {declared}\n", {})
+    spec = await spec_of(bench, "team/zipped:1", await runtime.resolve("team/zipped:1"))
+    assert await runtime.wait(await bench.start(spec)) == Exit(0)
+
+
 async def test_what_is_here_is_not_pulled_again(bench: Any, pushed: str) -> None:
     runtime = bench.open()
     tagged, _, digest = pushed.partition("@")

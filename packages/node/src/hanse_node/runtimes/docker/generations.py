@@ -32,10 +32,8 @@ class Generations:
     async def _has(self, container: str, path: str) -> bool:
         try:
             await self._engine.ask("HEAD", f"containers/{container}/archive", query={"path": path})
-        except EngineRefused as error:
-            if error.answer == 404:
-                return False
-            raise
+        except EngineRefused:  # not there, or below what is no folder: no reason not to start it
+            return False
         return True
 
 
