@@ -90,11 +90,11 @@ class Dialler:
 
     async def _directly(self, way: str, addresses: Sequence[Address], destination: Destination) -> Dialled:
         """Take the address that answers first; each has a head start on the next, so that a dead one costs no more."""
-        tries = [partial(asyncio.open_connection, str(address), destination.port) for address in addresses]
-        line, number, troubles = await staggered_race(tries, HEAD_START)
-        if line is None or number is None:
+        tries = [partial(_connected, address, destination.port) for address in addresses]
+        connected, number, troubles = await staggered_race(tries, HEAD_START)
+        if connected is None or number is None:
             raise next((error for error in reversed(troubles) if isinstance(error, OSError)), OSError("no address"))
-        return Dialled(line, way, str(addresses[number]))
+        return Dialled(await asyncio.open_connection(sock=connected), way, str(addresses[number]))
 
     async def _through(
         self, proxy: HttpProxy, way: str, ways: Mapping[str, Way], destination: Destination, *, plain: bool
@@ -116,6 +116,18 @@ class Dialler:
             writer.transport.abort()
             raise
         return Dialled((reader, writer), way, proxy.url)
+
+
+async def _connected(address: Address, port: int) -> socket.socket:
+    """Connect, or leave no socket open: also one that connects in the moment in which another address wins."""
+    trial = socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6)
+    try:
+        trial.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(trial, (str(address), port))
+    except BaseException:
+        trial.close()
+        raise
+    return trial
 
 
 @asynccontextmanager
