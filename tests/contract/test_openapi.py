@@ -38,16 +38,27 @@ def network(module_folder: Path) -> Iterator[Network]:
         yield network
 
 
-def _login(network: Network, identity: str) -> list[str]:
+@pytest.fixture(scope="module")
+def container_token(network: Network) -> str:
+    """The token of a container of the task, made before anybody has tried to end it."""
+    return _asked(f"{network.server.url}/api/token/container", {"task_id": 1, "image": IMAGE}, _of_node(network))[
+        "container_token"
+    ]
+
+
+def _of_node(network: Network) -> str:
+    config = next(iter(network.stations.values())).config
+    body = {"api_key": (config.parent / "api-key").read_text()}
+    return _asked(f"{network.server.url}/api/token/node", body)["access_token"]
+
+
+def _login(network: Network, identity: str, container_token: str) -> list[str]:
     """Log in once more for each identity: what is tried may end the tokens that it is tried with."""
     if identity == "anonymous":
         return []
     url = f"{network.server.url}/api/token"
     if identity in ("node", "container"):
-        config = next(iter(network.stations.values())).config
-        token = _asked(f"{url}/node", {"api_key": (config.parent / "api-key").read_text()})["access_token"]
-        if identity == "container":
-            token = _asked(f"{url}/container", {"task_id": 1, "image": IMAGE}, token)["container_token"]
+        token = container_token if identity == "container" else _of_node(network)
     else:
         names = {"root": ("root", network.server.root_password)}
         username, password = names.get(identity, (network.researcher, network.researcher_password))
@@ -71,12 +82,12 @@ def _asked(url: str, body: dict[str, Any], token: str | None = None) -> dict[str
     ],
 )
 def test_generated_requests_find_no_fault(
-    network: Network, identity: str, phases: str, examples: int, module_folder: Path
+    network: Network, container_token: str, identity: str, phases: str, examples: int, module_folder: Path
 ) -> None:
     report = module_folder / f"{identity}.ndjson"
     command = [
         Path(sys.executable).with_name("schemathesis"),
-        *("run", f"{network.server.url}/api/openapi.json", *_login(network, identity)),
+        *("run", f"{network.server.url}/api/openapi.json", *_login(network, identity, container_token)),
         *("--checks", CHECKS, "--max-examples", str(examples), "--phases", phases),
         *(("--exclude-path", HELD) if identity == "container" else ()),
         *("--generation-deterministic", "--no-color", "--warnings", "off"),
